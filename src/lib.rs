@@ -1,0 +1,26 @@
+//! Consentry: an SMTP relay that lets marketing mail out only to people it may lawfully be sent
+//! to, and keeps the proof for every copy.
+//!
+//! The house has a purity line. Below it, [`base`], [`mail`], [`smtp`], [`classify`],
+//! [`unsubscribe`], [`eligibility`], [`rewrite`] and [`pipeline`] turn values into values. Above
+//! it, [`relay`] walks one transaction down the street over traits, and [`store`], [`telemetry`],
+//! [`inbound`], [`outbound`] and [`http`] do the input and output. [`config`], [`daemon`] and
+//! [`cli`] wire them together. Imports point downwards only; `tests/tidy.rs` checks it.
+
+pub mod base;
+pub mod classify;
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod eligibility;
+pub mod http;
+pub mod inbound;
+pub mod mail;
+pub mod outbound;
+pub mod pipeline;
+pub mod relay;
+pub mod rewrite;
+pub mod smtp;
+pub mod store;
+pub mod telemetry;
+pub mod unsubscribe;

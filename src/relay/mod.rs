@@ -1,0 +1,3 @@
+//! One transaction's way through the house, over traits.
+
+pub mod ports;

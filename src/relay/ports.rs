@@ -1,0 +1,177 @@
+//! The traits the relay stands on: what it needs from store, upstream and clock.
+//!
+//! Plain data cross here, so that the simulation can drive the relay with fakes and the shell
+//! modules never meet each other.
+
+use std::future::Future;
+
+use thiserror::Error;
+
+use crate::base::{DecisionId, PersonKey, Timestamp, TransactionId};
+use crate::eligibility::{Evidence, RecipientRecord, Scope};
+use crate::pipeline::{Dispatch, FateKey, Fingerprint, LedgerEntry, Outcome, Receipt, Settled};
+
+/// Why the store did not answer. None of these ever turns into permission (promise P7).
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum StoreError {
+    /// It cannot be opened, read or written now.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// It did not answer in time.
+    #[error("the store did not answer in time")]
+    Timeout,
+    /// Too much is waiting for it already.
+    #[error("the store's queue is full")]
+    Overloaded,
+}
+
+/// Why decisions were not recorded.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum RecordError {
+    /// A record changed since it was read: decide again on a new reading.
+    #[error("a record changed since it was read")]
+    Conflict,
+    /// Another attempt for one of the recipients is under way.
+    #[error("another attempt for the same message is under way")]
+    Claimed,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A record and the version a permit must find unchanged; no row is version 0.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct VersionedRecord {
+    /// The version.
+    pub version: u64,
+    /// The fold of the evidence.
+    pub record: RecipientRecord,
+}
+
+/// What is read for one message, in one snapshot begun after end-of-data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Query {
+    /// The persons whose records are wanted.
+    pub persons: Vec<PersonKey>,
+    /// The recipients whose fates are wanted.
+    pub fates: Vec<FateKey>,
+    /// The scope the copies' tokens will name; its number is wanted.
+    pub scope: Option<Scope>,
+}
+
+/// The answer to a [`Query`], in its order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Snapshot {
+    /// One per person.
+    pub records: Vec<VersionedRecord>,
+    /// One per fate key.
+    pub fates: Vec<LedgerEntry>,
+    /// The number of the queried scope, 40 bits.
+    pub scope_id: Option<u64>,
+}
+
+/// One decision to be journalled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DecisionRow {
+    /// Its id.
+    pub id: DecisionId,
+    /// The transaction it belongs to.
+    pub transaction: TransactionId,
+    /// The person it is about; `None` for service mail.
+    pub person: Option<PersonKey>,
+    /// For a permit: the version its record must still have.
+    pub permit_version: Option<u64>,
+    /// The explanation, as JSON.
+    pub payload: Vec<u8>,
+}
+
+/// Everything one attempt makes durable before anything is sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DecisionBatch {
+    /// The message.
+    pub fingerprint: Fingerprint,
+    /// The decisions.
+    pub decisions: Vec<DecisionRow>,
+    /// The recipients this attempt will send to or notify about.
+    pub claims: Vec<FateKey>,
+    /// Until when the claims hold if nothing settles them.
+    pub claimed_until: Timestamp,
+}
+
+/// One outcome to be journalled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutcomeRow {
+    /// The decision it follows.
+    pub decision: DecisionId,
+    /// The transaction it belongs to.
+    pub transaction: TransactionId,
+    /// The person whose `last_marketing_sent_at` moves forward; `None` if nothing was sent.
+    pub sent_to: Option<PersonKey>,
+    /// What happened, as JSON.
+    pub payload: Vec<u8>,
+}
+
+/// What one attempt learnt.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settlement {
+    /// The message.
+    pub fingerprint: Fingerprint,
+    /// What became of each recipient tried.
+    pub fates: Vec<(FateKey, Settled)>,
+    /// The outcomes to journal.
+    pub outcomes: Vec<OutcomeRow>,
+    /// Whether a final reply was or will now be written: the message's ledger entries go.
+    pub closes: bool,
+    /// When this was learnt.
+    pub at: Timestamp,
+}
+
+/// Reading records and fates.
+pub trait Records: Send + Sync + 'static {
+    /// Answers `query` from one snapshot begun after the call.
+    fn load(&self, query: Query) -> impl Future<Output = Result<Snapshot, StoreError>> + Send;
+}
+
+/// Making decisions and outcomes durable.
+pub trait Journal: Send + Sync + 'static {
+    /// One durable, conditional append: all of `batch` or nothing.
+    fn record(
+        &self,
+        batch: DecisionBatch,
+    ) -> impl Future<Output = Result<Receipt, RecordError>> + Send;
+
+    /// Makes outcomes and fates durable.
+    fn settle(&self, settlement: Settlement)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Journals a service message without waiting; a full queue is a counted gap (promise P5).
+    fn note(&self, row: DecisionRow);
+}
+
+/// Handing copies to the outbound MTA.
+pub trait Upstream: Send + Sync + 'static {
+    /// Runs one upstream transaction and tells each recipient's outcome, in order.
+    fn dispatch(&self, dispatch: &Dispatch) -> impl Future<Output = Vec<Outcome>> + Send;
+}
+
+/// Recording what people say on the public pages.
+pub trait Evidences: Send + Sync + 'static {
+    /// The scope numbered `id`, if the store knows it.
+    fn scope(&self, id: u64) -> impl Future<Output = Result<Option<Scope>, StoreError>> + Send;
+
+    /// Appends evidence about one person; durable when it returns.
+    fn append(
+        &self,
+        person: PersonKey,
+        evidence: Evidence,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whether the store answers at present.
+    fn is_usable(&self) -> bool;
+}
+
+/// Telling the time.
+pub trait Clock: Send + Sync + 'static {
+    /// This moment.
+    fn now(&self) -> Timestamp;
+}
