@@ -6,10 +6,12 @@
 use std::future::Future;
 
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 use crate::base::{DecisionId, PersonKey, Timestamp, TransactionId};
 use crate::eligibility::{Evidence, RecipientRecord, Scope};
 use crate::pipeline::{Dispatch, FateKey, Fingerprint, LedgerEntry, Outcome, Receipt, Settled};
+use crate::smtp::{Reply, Transaction};
 
 /// Why the store did not answer. None of these ever turns into permission (promise P7).
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -152,6 +154,42 @@ pub trait Journal: Send + Sync + 'static {
 pub trait Upstream: Send + Sync + 'static {
     /// Runs one upstream transaction and tells each recipient's outcome, in order.
     fn dispatch(&self, dispatch: &Dispatch) -> impl Future<Output = Vec<Outcome>> + Send;
+}
+
+/// What a client is told, and what becomes durable once it has been told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// The reply after the final dot.
+    pub reply: Reply,
+    /// To be handed back through [`Submissions::answered`] once the reply was written or lost.
+    pub closing: Option<Settlement>,
+}
+
+/// Whether a reply reached the client's socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReplyDelivery {
+    /// Every byte was written.
+    Written,
+    /// The connection failed first: the client will retry, so the message stays open.
+    Lost,
+}
+
+/// Taking complete transactions from the listeners.
+pub trait Submissions: Send + Sync + 'static {
+    /// Decides and sends one transaction. Must be awaited to its end even if the client goes
+    /// away, which `client_gone` tells: copies in flight finish, none starts.
+    fn submit(
+        &self,
+        transaction: Transaction,
+        client_gone: CancellationToken,
+    ) -> impl Future<Output = Answer> + Send;
+
+    /// Closes a message after its reply was written, or keeps it open if the reply was lost.
+    fn answered(
+        &self,
+        closing: Settlement,
+        delivery: ReplyDelivery,
+    ) -> impl Future<Output = ()> + Send;
 }
 
 /// Recording what people say on the public pages.
