@@ -238,7 +238,8 @@ impl UnsubscribeHandled {
             UnsubscribeResult::BadSeal
             | UnsubscribeResult::Malformed
             | UnsubscribeResult::WrongPurpose
-            | UnsubscribeResult::TooLarge => debug!(result, decision, "unsubscribe handled"),
+            | UnsubscribeResult::TooLarge
+            | UnsubscribeResult::Incomplete => debug!(result, decision, "unsubscribe handled"),
             UnsubscribeResult::UnknownKey
             | UnsubscribeResult::UnknownVersion
             | UnsubscribeResult::UnknownScope

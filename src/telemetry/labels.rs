@@ -139,6 +139,8 @@ labels! {
         WrongPurpose = "wrong_purpose",
         /// The body was larger than any such request.
         TooLarge = "too_large",
+        /// The body broke off or was malformed.
+        Incomplete = "incomplete",
         /// The keyring lacks the token's key.
         UnknownKey = "unknown_key",
         /// The program is too old for the token.
