@@ -47,7 +47,8 @@ pub(super) const RECIPIENTS: Entry = entry(
     "consentry_recipients_total",
     Kind::Counter,
     &["stream", "class", "verdict", "reason"],
-    "Recipients decided on, by stream, class, verdict and first reason code (none if there is no reason).",
+    "Recipients decided on, by stream, class, verdict and first reason code \
+     (none if there is no reason).",
 );
 
 pub(super) const FOOTERS: Entry = entry(
@@ -68,7 +69,8 @@ pub(super) const IN_DOUBT: Entry = entry(
     "consentry_in_doubt_total",
     Kind::Counter,
     &[],
-    "Recipients whose copy lost its connection after the final dot: nobody knows whether it arrived; never retried here.",
+    "Recipients whose copy lost its connection after the final dot: nobody knows \
+     whether it arrived; never retried here.",
 );
 
 pub(super) const CONNECTIONS: Entry = entry(
@@ -103,14 +105,16 @@ pub(super) const JOURNAL_GAPS: Entry = entry(
     "consentry_journal_gaps_total",
     Kind::Counter,
     &[],
-    "Journal rows about service mail lost because the store could not take them; each gap is journalled later.",
+    "Journal rows about service mail lost because the store could not take them; \
+     each gap is journalled later.",
 );
 
 pub(super) const UNSUBSCRIBES: Entry = entry(
     "consentry_unsubscribes_total",
     Kind::Counter,
     &["result"],
-    "Unsubscribe requests, by result; alarm on any unknown_key, unknown_version, unknown_scope or store_failed: people are being turned away.",
+    "Unsubscribe requests, by result; alarm on any unknown_key, unknown_version, unknown_scope, \
+     store_failed or store_timeout: people are being turned away.",
 );
 
 pub(super) const STAGE_SECONDS: Entry = entry(

@@ -7,7 +7,11 @@ use crate::pipeline::Outcome;
 use crate::smtp::Reply;
 
 macro_rules! labels {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $text:literal,)* })*) => {$(
+    ($(
+        $(#[$doc:meta])* $name:ident {
+            $($(#[$value_doc:meta])* $value:ident = $text:literal,)*
+        }
+    )*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum $name {

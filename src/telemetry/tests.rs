@@ -94,7 +94,8 @@ fn renders_what_was_emitted() {
     for line in [
         "# TYPE consentry_recipients_total counter",
         "consentry_transactions_total{class=\"marketing\",reply=\"550\",stream=\"newsletter\"} 1",
-        "consentry_recipients_total{class=\"marketing\",reason=\"UNSUBSCRIBED\",stream=\"newsletter\",verdict=\"deny\"} 1",
+        "consentry_recipients_total{class=\"marketing\",reason=\"UNSUBSCRIBED\",\
+         stream=\"newsletter\",verdict=\"deny\"} 1",
         "consentry_footers_total{outcome=\"edited\",reason=\"none\"} 1",
         "consentry_upstream_outcomes_total{outcome=\"in_doubt\"} 1",
         "consentry_upstream_outcomes_total{outcome=\"accepted\"} 0",

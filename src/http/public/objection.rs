@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::site::{PublicState, is_kind};
+use crate::base::DecisionId;
 use crate::eligibility::{Evidence, Fact, Level, ObjectionChannel, Provenance, Scope};
 use crate::relay::ports::{Evidences, StoreError};
 use crate::telemetry::{StoreFailed, StoreOperation, UnsubscribeHandled, UnsubscribeResult};
@@ -49,7 +50,7 @@ pub(super) async fn record<E: Evidences>(
 
 fn failed<E>(
     site: &PublicState<E>,
-    decision: Option<crate::base::DecisionId>,
+    decision: Option<DecisionId>,
     result: UnsubscribeResult,
 ) -> UnsubscribeResult {
     UnsubscribeHandled { decision, result }.emit(&site.metrics);

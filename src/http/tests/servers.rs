@@ -1,6 +1,6 @@
 //! The bounds of a connection, and how a listener ends.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use axum::routing::get as on_get;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{connect, get, read_answer};
+use super::client::{connect, read_answer};
 use super::site::start;
 use crate::http::ConnectionLimits;
 
@@ -29,9 +29,9 @@ fn check_cut_off(limits: ConnectionLimits, octets: &[u8]) {
     // The server may cut us off while we still write; what counts is that nothing is answered.
     stream.write_all(octets).ok();
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok();
+    let end = stream.read_to_end(&mut answer).map_err(|error| error.kind());
+    assert_ne!(end, Err(ErrorKind::WouldBlock), "the connection is still open");
     assert!(!String::from_utf8_lossy(&answer).contains(" 200 "), "{answer:?}");
-    assert_eq!(get(address, "/").status, 200, "others are served");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_client_that_drips_octets_gains_no_time() {
     for _ in 0..4000 {
         let sent = stream.write_all(b"x");
         match stream.read(&mut octet) {
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock && sent.is_ok() => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock && sent.is_ok() => {}
             Ok(1) => panic!("answered"),
             _ => return,
         }
