@@ -4,6 +4,7 @@
 //! addresses and message text never appear. Levels: error wakes somebody, warn wants a look
 //! today, info is the daily record, debug and trace are for finding faults.
 
+use std::error::Error;
 use std::time::Duration;
 
 use tracing::{debug, error, info, trace, warn};
@@ -15,7 +16,6 @@ use super::labels::{
 use super::metrics::Metrics;
 use crate::base::{DecisionId, StreamId, TransactionId};
 use crate::pipeline::Outcome;
-use crate::relay::ports::StoreError;
 use crate::smtp::Reply;
 
 /// The label for the absence of a reason.
@@ -167,8 +167,8 @@ impl ConnectionRefused {
 pub struct StoreFailed<'a> {
     /// What was asked of it.
     pub operation: StoreOperation,
-    /// What it said.
-    pub error: &'a StoreError,
+    /// What it said; must not name a person.
+    pub error: &'a (dyn Error + 'static),
 }
 
 impl StoreFailed<'_> {
@@ -176,7 +176,7 @@ impl StoreFailed<'_> {
     pub fn emit(&self, metrics: &Metrics) {
         let operation = self.operation.as_str();
         metrics.store_errors.with_label_values(&[operation]).inc();
-        warn!(operation, error = %self.error, "store call failed");
+        warn!(operation, error = self.error, "store call failed");
     }
 }
 

@@ -1,4 +1,7 @@
 //! Tests that walk the catalogue, and tests of what events write.
+//!
+//! The catalogue is compared with what the registry gathers after one of each event; log lines
+//! are caught by a subscriber of the test's own.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -15,7 +18,6 @@ use super::{
 };
 use crate::base::{DecisionId, StreamId, TransactionId};
 use crate::pipeline::{Outcome, UpstreamFault};
-use crate::relay::ports::StoreError;
 use crate::smtp::Reply;
 
 fn emit_everything(metrics: &Metrics) {
@@ -36,7 +38,8 @@ fn emit_everything(metrics: &Metrics) {
     ConnectionOpened.emit(metrics);
     ConnectionClosed.emit(metrics);
     ConnectionRefused.emit(metrics);
-    StoreFailed { operation: StoreOperation::Load, error: &StoreError::Timeout }.emit(metrics);
+    let error = &io::Error::other("locked");
+    StoreFailed { operation: StoreOperation::Load, error }.emit(metrics);
     StoreObserved { state: StoreState::Usable }.emit(metrics);
     JournalGap { rows: 3 }.emit(metrics);
     let result = UnsubscribeResult::Recorded;

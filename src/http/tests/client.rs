@@ -1,4 +1,7 @@
 //! A minimal HTTP/1.1 client that sends exactly the octets it is told to.
+//!
+//! One connection per request, blocking, over `std` alone; it asks for `Connection: close` and
+//! reads to the end (RFC 9112 §9.6). No redirects, no cookies, no retries.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

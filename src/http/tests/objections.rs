@@ -1,4 +1,7 @@
-//! What a POST does, and what nothing but a POST does (promise P2).
+//! What a POST does, and what nothing but a POST does.
+//!
+//! Promise P2: a positive answer stands for a durable objection (RFC 8058 §3.2). Each test reads
+//! what the fake store was really given.
 
 use std::io::Write;
 use std::net::Shutdown;

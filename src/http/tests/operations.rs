@@ -1,4 +1,6 @@
 //! Metrics and health as a monitoring system and a load balancer see them.
+//!
+//! Promise P5 shows here as readiness: a node whose store is away still takes service mail.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! What people read, and that the page's own form leads where it says.
+//!
+//! Header fields are tested in `paths`; here it is the words, their escaping, and the absence of
+//! anything that loads, runs or names an address.
 
 use super::client::{Answer, get, post};
 use super::site::{BRAND_SCOPE, Mood, Site, TOPIC_SCOPE, genuine, invented, path_for};

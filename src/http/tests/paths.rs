@@ -1,4 +1,6 @@
 //! Paths, methods and the header fields that stand on every public answer.
+//!
+//! RFC 9110 §9.3 and §15.5.6 for methods, CSP Level 3 for the policy and its style hash.
 
 use data_encoding::BASE64;
 
@@ -49,7 +51,7 @@ fn other_methods_are_refused_with_the_allowed_ones() {
 }
 
 #[test]
-fn head_is_get_without_a_body() {
+fn head_answers_like_get_but_without_a_body() {
     let site = Site::new();
     for path in [genuine(), invented(), "/nothing".to_owned()] {
         let whole = get(site.address, &path).undated();

@@ -1,4 +1,7 @@
 //! The bounds of a connection, and how a listener ends.
+//!
+//! No test sleeps: a client reads until the server closes, and a connection that stays open
+//! fails by the client's own read timeout.
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;

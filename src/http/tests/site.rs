@@ -1,4 +1,7 @@
 //! A public site on a free loopback port, over a store whose mood a test chooses.
+//!
+//! Router, server, keyring, metrics and sockets are the real ones; only the store and the clock
+//! are fakes. Each site has its own runtime and ends with it.
 
 use std::collections::BTreeMap;
 use std::future::pending;
