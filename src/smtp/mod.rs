@@ -7,6 +7,8 @@
 pub mod catalogue;
 pub mod client;
 mod command;
+#[cfg(test)]
+mod dialogue;
 mod envelope;
 mod framing;
 mod path;
