@@ -258,9 +258,9 @@ impl Exchange {
     }
 
     /// The results when the connection fails: definite replies stand, the rest share
-    /// `failure`, or doubt once the whole content is out.
-    pub fn fail(&mut self, failure: Failure, content: ContentWritten) -> Vec<RecipientResult> {
-        let is_in_doubt = self.carries_content && content == ContentWritten::Wholly;
+    /// `failure`, or doubt if the content was sent and perhaps taken.
+    pub fn fail(&mut self, failure: Failure, dot: Dot) -> Vec<RecipientResult> {
+        let is_in_doubt = self.carries_content && dot == Dot::PerhapsTaken;
         let rest =
             if is_in_doubt { RecipientResult::InDoubt } else { RecipientResult::Failed(failure) };
         self.take_results(&rest)
@@ -272,11 +272,11 @@ impl Exchange {
     }
 }
 
-/// How much of the content, its final dot included, was handed to the connection.
+/// Whether the upstream may have taken the message when the connection fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ContentWritten {
-    /// Not all of it.
-    Partly,
-    /// All of it.
-    Wholly,
+pub enum Dot {
+    /// The final dot was not sent, or not taken.
+    NotTaken,
+    /// The final dot was sent, and nothing came back.
+    PerhapsTaken,
 }

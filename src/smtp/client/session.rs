@@ -10,7 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::capabilities::Capabilities;
-use super::exchange::{ContentWritten, Derailed, Exchange, Move, Step};
+use super::exchange::{Derailed, Dot, Exchange, Move, Step};
 use super::job::{Failure, Job, RecipientResult};
 use crate::base::limits;
 use crate::smtp::framing::{ReplyFault, ReplyReader};
@@ -276,12 +276,12 @@ impl Session {
     fn fail(&mut self, fault: Fault) {
         let results = match mem::replace(&mut self.state, State::Closed) {
             State::Closed => return,
-            State::Busy(mut exchange) => {
-                Some(exchange.fail(fault.failure(), ContentWritten::Wholly))
-            }
-            State::Writing(mut exchange) => {
-                Some(exchange.fail(fault.failure(), ContentWritten::Partly))
-            }
+            State::Busy(mut exchange) => Some(match fault {
+                // A 421 is a reply: whatever it answers, the final dot too, was not done.
+                Fault::Closing(_) => exchange.fail(Failure::Session, Dot::NotTaken),
+                _ => exchange.fail(fault.failure(), Dot::PerhapsTaken),
+            }),
+            State::Writing(mut exchange) => Some(exchange.fail(fault.failure(), Dot::NotTaken)),
             _ => None,
         };
         self.events.extend(results.map(Event::Finished));

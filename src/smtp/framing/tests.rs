@@ -10,12 +10,11 @@ use super::{
 use crate::base::limits::COMMAND_LINE_BYTES_MAX;
 use crate::mail::MailData;
 
+/// What the reader said, and the bytes it left.
+type Found = (Result<Vec<u8>, DataFault>, Vec<u8>);
+
 /// Feeds `wire` cut at `cuts`; the result, and what was left unread.
-fn read_data(
-    wire: &[u8],
-    cuts: &[usize],
-    bare_lf: BareLf,
-) -> Option<(Result<Vec<u8>, DataFault>, Vec<u8>)> {
+fn read_data(wire: &[u8], cuts: &[usize], bare_lf: BareLf) -> Option<Found> {
     let mut reader = DataReader::new(1 << 16, 0, bare_lf);
     let mut from = 0;
     for &to in cuts.iter().chain([&wire.len()]) {
