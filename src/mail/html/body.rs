@@ -233,7 +233,7 @@ impl Tree<'_> {
         }
         self.stack.close_implied(None);
         if let Some(place) = self.stack.place_of(form) {
-            self.stack.remove(place);
+            self.stack.unlist(place);
         }
     }
 

@@ -114,7 +114,7 @@ impl Tree<'_> {
             self.formatting.entries.remove(place);
         }
         if let Some(place) = self.stack.place_of(link.id) {
-            self.stack.remove(place);
+            self.stack.unlist(place);
         }
     }
 

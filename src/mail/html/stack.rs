@@ -30,13 +30,15 @@ pub(super) struct Element {
     pub(super) name: Span,
     /// Its attributes as written.
     pub(super) attributes: Span,
+    /// Whether it stands in an element that is no longer on the stack.
+    pub(super) in_unlisted: bool,
 }
 
 impl Element {
     /// An element for a start tag.
     pub(super) const fn new(id: u32, token: &TagToken, namespace: Namespace) -> Self {
         let TagToken { tag, name, attributes, .. } = *token;
-        Self { id, tag, namespace, name, attributes }
+        Self { id, tag, namespace, name, attributes, in_unlisted: false }
     }
 
     /// Whether it is the HTML element `tag`.
@@ -79,7 +81,8 @@ impl Element {
 
     /// Whether a footer inside it is shown as it would be outside.
     pub(super) fn is_plain(&self, html: &[u8]) -> bool {
-        self.is_html(Tag::is_plain)
+        !self.in_unlisted
+            && self.is_html(Tag::is_plain)
             && Attributes::of(html, self.attributes).all(|(name, _)| is_plain_attribute(name))
     }
 }
@@ -166,7 +169,15 @@ impl Stack {
         self.elements.truncate(index);
     }
 
-    /// Takes the element at `index` out.
+    /// Takes the element at `index` off the stack, though what it holds stays open.
+    pub(super) fn unlist(&mut self, index: usize) {
+        self.elements.remove(index);
+        for inside in &mut self.elements[index..] {
+            inside.in_unlisted = true;
+        }
+    }
+
+    /// Takes the element at `index` out from around what it holds.
     pub(super) fn remove(&mut self, index: usize) {
         self.elements.remove(index);
     }

@@ -25,14 +25,13 @@ pub(super) enum Cdata {
 pub(super) struct Tokenizer<'h> {
     html: &'h [u8],
     at: usize,
-    in_cdata: bool,
     end: Option<Refusal>,
 }
 
 impl<'h> Tokenizer<'h> {
     /// A tokenizer at the start of `html`.
     pub(super) const fn new(html: &'h [u8]) -> Self {
-        Self { html, at: 0, in_cdata: false, end: None }
+        Self { html, at: 0, end: None }
     }
 
     /// Where the next token starts.
@@ -49,9 +48,6 @@ impl<'h> Tokenizer<'h> {
     pub(super) fn next(&mut self, cdata: Cdata) -> Option<Token> {
         if self.at >= self.html.len() {
             return None;
-        }
-        if self.in_cdata {
-            return self.cdata_section();
         }
         let rest = &self.html[self.at..];
         if rest[0] != b'<' {
@@ -98,15 +94,14 @@ impl<'h> Tokenizer<'h> {
         self.token_to(end, Token::Text)
     }
 
-    fn cdata_section(&mut self) -> Option<Token> {
+    fn cdata_section(&mut self) -> Token {
         let Some(found) = memmem::find(&self.html[self.at..], b"]]>") else {
-            self.stop(Refusal::UnclosedRawText);
-            return None;
+            self.end = Some(Refusal::UnclosedRawText);
+            return self.token_to(self.html.len(), Token::Text);
         };
-        self.in_cdata = false;
         let text = Span { start: self.at, end: self.at + found };
         self.at = text.end + 3;
-        Some(Token::Text(text))
+        Token::Text(text)
     }
 
     /// HTML Standard §13.2.5.7.
@@ -118,7 +113,11 @@ impl<'h> Tokenizer<'h> {
                 Some(Token::Nothing)
             }
             Some(_) => self.bogus_comment(self.at + 2),
-            None => Some(self.token_to(self.html.len(), Token::Text)),
+            None => {
+                // Text as it stands, but no longer with anything written behind it.
+                self.end = Some(Refusal::UnclosedTag);
+                Some(self.token_to(self.html.len(), Token::Text))
+            }
         }
     }
 
@@ -133,8 +132,7 @@ impl<'h> Tokenizer<'h> {
         }
         if cdata == Cdata::Section && declaration.starts_with(b"[CDATA[") {
             self.at += b"<![CDATA[".len();
-            self.in_cdata = true;
-            return self.cdata_section();
+            return Some(self.cdata_section());
         }
         self.bogus_comment(self.at + 2)
     }
