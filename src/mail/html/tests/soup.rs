@@ -1,0 +1,181 @@
+//! What strangers send: tag soup from a small alphabet, judged by the oracle.
+//!
+//! The alphabet is chosen so that rules collide: formatting across blocks, tables in links,
+//! raw text, comments of every shape, foreign content, several ends of the body.
+
+use proptest::prelude::*;
+
+use super::oracle::judged;
+use crate::mail::html::{insertion_point, links};
+
+const PIECES: &[&str] = &[
+    "x",
+    " ",
+    "\n",
+    "&amp;",
+    "&#32;",
+    "<",
+    "</",
+    "<!",
+    "<!--",
+    "-->",
+    "--!>",
+    "<!-->",
+    "<!doctype html>",
+    "<![if !mso]>",
+    "<![endif]>",
+    "<!--[if mso]>",
+    "<!--[if !mso]><!-->",
+    "<!--<![endif]-->",
+    "<![CDATA[",
+    "]]>",
+    "</>",
+    "</ x>",
+    "<?xml?>",
+    "\"",
+    "'",
+    "=",
+    "/",
+    ">",
+    "<html>",
+    "</html>",
+    "<head>",
+    "</head>",
+    "<body>",
+    "</body>",
+    "</BODY >",
+    "<body class=x>",
+    "<div>",
+    "</div>",
+    "<div style=\"display:none\">",
+    "<div align=center>",
+    "<center>",
+    "</center>",
+    "<p>",
+    "</p>",
+    "<a href=x>",
+    "</a>",
+    "<b>",
+    "</b>",
+    "<font color=red>",
+    "</font>",
+    "<i>",
+    "</i>",
+    "<nobr>",
+    "</nobr>",
+    "<span>",
+    "</span>",
+    "<span class=y>",
+    "<o:p>",
+    "</o:p>",
+    "<table>",
+    "</table>",
+    "<tbody>",
+    "</tbody>",
+    "<tr>",
+    "</tr>",
+    "<td>",
+    "</td>",
+    "<th>",
+    "<caption>",
+    "</caption>",
+    "<col>",
+    "<colgroup>",
+    "</colgroup>",
+    "<thead>",
+    "<tfoot>",
+    "<ul>",
+    "</ul>",
+    "<li>",
+    "</li>",
+    "<dl>",
+    "<dd>",
+    "<dt>",
+    "</dd>",
+    "<h1>",
+    "</h1>",
+    "<h2>",
+    "<form>",
+    "</form>",
+    "<button>",
+    "</button>",
+    "<input type=hidden>",
+    "<input>",
+    "<object>",
+    "</object>",
+    "<select>",
+    "</select>",
+    "<option>",
+    "<img src='a>b'>",
+    "<br>",
+    "</br>",
+    "<hr>",
+    "<title>",
+    "</title>",
+    "<style>",
+    "</style>",
+    "<script>",
+    "</script>",
+    "<script ",
+    "</script ",
+    "<textarea>",
+    "</textarea>",
+    "<noscript>",
+    "</noscript>",
+    "<iframe>",
+    "</iframe>",
+    "<xmp>",
+    "<noframes>",
+    "</noframes>",
+    "<plaintext>",
+    "<meta>",
+    "<link>",
+    "<base href=x>",
+    "<svg>",
+    "</svg>",
+    "<svg/>",
+    "<path/>",
+    "<foreignObject>",
+    "</foreignObject>",
+    "<desc>",
+    "<math>",
+    "</math>",
+    "<mi>",
+    "</mi>",
+    "<mtext>",
+    "<mglyph>",
+    "<ruby>",
+    "<rt>",
+    "<rtc>",
+    "<template>",
+    "<frameset>",
+    "<a href=\"</body>\">",
+    "<b title='",
+    "<pre>",
+    "</pre>",
+    "<image>",
+];
+
+fn soup() -> impl Strategy<Value = String> {
+    let whole = proptest::collection::vec(proptest::sample::select(PIECES), 0..24);
+    // Harmful pieces refuse the rest of a document, so most soups come without them.
+    let mild = proptest::collection::vec(proptest::sample::select(&PIECES[28..90]), 0..24);
+    prop_oneof![1 => whole, 3 => mild].prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::default())]
+
+    #[test]
+    fn adds_a_footer_and_changes_nothing_else_in_tag_soup(html in soup()) {
+        let _ = judged(html.as_bytes());
+    }
+
+    #[test]
+    fn never_fails_on_arbitrary_bytes(html in proptest::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(insertion) = insertion_point(&html) {
+            prop_assert!(insertion.offset <= html.len());
+        }
+        prop_assert!(links(&html).count() <= html.len());
+    }
+}
