@@ -68,3 +68,9 @@ fn open(config: &Config, if_missing: IfMissing) -> Result<Store, Failure> {
         }
     }
 }
+
+/// Closes the store, so that everything is in its file when the command ends.
+pub(super) fn close(store: Store) -> Result<(), Failure> {
+    let closed = runtime()?.block_on(store.close(Duration::from_secs(60)));
+    closed.context("the store did not close in time").or_exit(Exit::Unavailable)
+}

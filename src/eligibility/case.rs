@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::element::Element;
+use crate::classify::Element;
 use super::policy::Policy;
 use super::record::RecipientRecord;
 use crate::base::{AddressTag, BrandId, DomainName, EntityId, JurisdictionId, Timestamp, TopicId};

@@ -13,7 +13,7 @@ use super::basis::Basis;
 use super::case::{Case, Class, Form, MessageFacts, Purpose, RecipientFacts, Validity};
 use super::decide::decide;
 use super::draft::{EvidenceDraft, moment};
-use super::element::Element;
+use crate::classify::Element;
 use super::evidence::{AddressKind, CollectionChannel, Evidence, Fact, Level, SubjectKind};
 use super::policy::{CollectionPoint, Policy};
 use super::reason::Reason;

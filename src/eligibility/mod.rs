@@ -10,7 +10,6 @@ pub mod casefile;
 pub mod csv;
 mod decide;
 mod draft;
-mod element;
 mod evidence;
 mod explain;
 mod jurisdictions;
@@ -26,7 +25,7 @@ pub use case::{
 };
 pub use decide::decide;
 pub use draft::{DraftError, DraftScope, EvidenceDraft};
-pub use element::{Element, Nature};
+
 pub use evidence::{
     AddressKind, CollectionChannel, CollectionFact, ConsentFact, DealingFact, Evidence, Fact,
     Level, Mechanism, ObjectionChannel, Provenance, Scope, SubjectKind,

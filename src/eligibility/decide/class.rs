@@ -5,7 +5,7 @@
 
 use super::hearing::Hearing;
 use crate::eligibility::case::Class;
-use crate::eligibility::element::{Element, Nature};
+use crate::classify::{Element, Nature};
 use crate::eligibility::reason::Reason;
 use crate::eligibility::rules::{ElementRule, Mark, MixedRule};
 use crate::eligibility::verdict::Limb;
