@@ -73,7 +73,10 @@ impl Timestamp {
 
     /// RFC 5322 §3.3 date-time in UTC, as trace fields carry it.
     pub fn to_rfc5322(self) -> String {
-        self.to_jiff().to_zoned_datetime(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+        self.to_jiff()
+            .to_zoned_datetime(TimeZone::UTC)
+            .strftime("%a, %d %b %Y %H:%M:%S +0000")
+            .to_string()
     }
 
     fn to_jiff(self) -> jiff::Timestamp {

@@ -22,22 +22,35 @@ const BASE64_WIDTH: usize = 76;
 pub(super) enum Wire {
     /// As it is.
     Identity,
-    /// Quoted-printable, after a soft break if one is needed.
-    QuotedPrintable {
-        /// Whether the segment must begin with a soft break.
-        soft_start: bool,
-    },
+    /// Quoted-printable.
+    QuotedPrintable(QpStart),
     /// Base64: whole quanta on lines of their own.
     Base64 {
         /// Decoded bytes of the replaced quantum before the insertion.
         lead: Vec<u8>,
         /// Decoded bytes of the replaced quantum after it.
         trail: Vec<u8>,
-        /// Whether raw bytes stand before it on its line.
-        breaks_before: bool,
-        /// Whether raw bytes follow it on its line.
-        breaks_after: bool,
+        /// What stands around it.
+        breaks: LineBreaks,
     },
+}
+
+/// How a quoted-printable segment begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum QpStart {
+    /// At a line start, or with a line end of its own.
+    Plain,
+    /// With a soft break.
+    SoftBreak,
+}
+
+/// Which line ends a base64 segment needs to stand on lines of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct LineBreaks {
+    /// Raw bytes stand before it on its line.
+    pub(super) before: bool,
+    /// Raw bytes follow it on its line.
+    pub(super) after: bool,
 }
 
 /// A planned insertion.
@@ -75,10 +88,9 @@ impl Insert {
         let text = self.text(url);
         let mut out = match &self.wire {
             Wire::Identity => text,
-            Wire::QuotedPrintable { soft_start } => quoted_printable(&text, *soft_start),
-            Wire::Base64 { lead, trail, breaks_before, breaks_after } => {
-                let quanta = [lead.as_slice(), &text, trail].concat();
-                base64(&quanta, *breaks_before, *breaks_after)
+            Wire::QuotedPrintable(start) => quoted_printable(&text, *start),
+            Wire::Base64 { lead, trail, breaks } => {
+                base64(&[lead.as_slice(), &text, trail].concat(), *breaks)
             }
         };
         out.extend_from_slice(self.tail);
@@ -87,9 +99,9 @@ impl Insert {
 }
 
 /// Writes `text` in quoted-printable from column 0; CRLF in it are hard breaks.
-fn quoted_printable(text: &[u8], soft_start: bool) -> Vec<u8> {
+fn quoted_printable(text: &[u8], start: QpStart) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + text.len() / 8);
-    if soft_start {
+    if start == QpStart::SoftBreak {
         out.extend_from_slice(b"=\r\n");
     }
     let mut rest = text;
@@ -135,14 +147,14 @@ fn escape(byte: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
 }
 
-fn base64(quanta: &[u8], breaks_before: bool, breaks_after: bool) -> Vec<u8> {
+fn base64(quanta: &[u8], breaks: LineBreaks) -> Vec<u8> {
     let symbols = BASE64.encode(quanta);
     let lines: Vec<&[u8]> = symbols.as_bytes().chunks(BASE64_WIDTH).collect();
     let mut out = lines.join(&b"\r\n"[..]);
-    if breaks_before {
+    if breaks.before {
         out.splice(0..0, *b"\r\n");
     }
-    if breaks_after {
+    if breaks.after {
         out.extend_from_slice(b"\r\n");
     }
     out
@@ -150,11 +162,14 @@ fn base64(quanta: &[u8], breaks_before: bool, breaks_after: bool) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted_printable;
+    use super::{QpStart, quoted_printable};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        assert_eq!(String::from_utf8(quoted_printable(text.as_bytes(), false)).unwrap(), expected);
+        assert_eq!(
+            String::from_utf8(quoted_printable(text.as_bytes(), QpStart::Plain)).unwrap(),
+            expected
+        );
     }
 
     #[test]
@@ -167,7 +182,8 @@ mod tests {
     #[test]
     fn p6_a_line_begun_by_a_soft_break_begins_with_an_escape() {
         let text = "https://u.example.com/u/".to_owned() + &"-.".repeat(60);
-        let wire = String::from_utf8(quoted_printable(text.as_bytes(), true)).unwrap();
+        let wire =
+            String::from_utf8(quoted_printable(text.as_bytes(), QpStart::SoftBreak)).unwrap();
         let mut lines = wire.split("\r\n");
         assert_eq!(lines.next(), Some("="));
         assert!(lines.next().is_some_and(|line| line.starts_with("https")));

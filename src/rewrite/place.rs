@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::footer::{Footer, LeafKind, MARKER, Piece};
-use super::insert::{Insert, Wire};
+use super::insert::{Insert, LineBreaks, QpStart, Wire};
 use super::leaves::Leaf;
 use super::policy::LinkSample;
 use super::refusal::BodyRefusal;
@@ -52,8 +52,8 @@ pub(super) fn place(
         LeafKind::Html => html_pieces(entity, text, footer)?,
     };
     let tail: &[u8] = if entity.shares_blank_line() { b"\r\n" } else { b"" };
-    let (range, wire) = wire(message.bytes(), &decoded, at, &mut pieces, link)
-        .ok_or(BodyRefusal::Html(html::Refusal::TooIntricate))?;
+    let (range, wire) =
+        wire(message.bytes(), &decoded, at, &mut pieces, link).ok_or(BodyRefusal::NoRawPlace)?;
     Ok(Placement::Insert(Insert { leaf, at, range, pieces, wire, tail }))
 }
 
@@ -146,7 +146,7 @@ fn html_pieces(
     let html::Insertion { offset, closers } =
         html::insertion_point(text).map_err(BodyRefusal::Html)?;
     let eol = line_end(entity, text);
-    let before = text.get(..offset).ok_or(BodyRefusal::Html(html::Refusal::TooIntricate))?;
+    let before = text.get(..offset).ok_or(BodyRefusal::NoRawPlace)?;
     let mut out = Vec::new();
     if !before.is_empty() && !before.ends_with(b"\n") {
         out.push(literal(eol));
@@ -183,9 +183,8 @@ fn wire(
             matches!(pieces.first(), Some(Piece::Text(text)) if text.starts_with("\r\n"));
         // RFC 2045 §6.7 (3): white space before a hard break would stop being data.
         let ends_in_blank = matches!(before.last(), Some(b' ' | b'\t'));
-        Wire::QuotedPrintable {
-            soft_start: !is_line_start && (!begins_with_break || ends_in_blank),
-        }
+        let is_cut = !is_line_start && (!begins_with_break || ends_in_blank);
+        Wire::QuotedPrintable(if is_cut { QpStart::SoftBreak } else { QpStart::Plain })
     } else {
         Wire::Identity
     };
@@ -225,8 +224,10 @@ fn base64_wire(
     let wire = Wire::Base64 {
         lead: lead.to_vec(),
         trail: trail.to_vec(),
-        breaks_before: !before.is_empty() && !before.ends_with(b"\n"),
-        breaks_after: !after.is_empty() && !after.starts_with(b"\r\n"),
+        breaks: LineBreaks {
+            before: !before.is_empty() && !before.ends_with(b"\n"),
+            after: !after.is_empty() && !after.starts_with(b"\r\n"),
+        },
     };
     (range, wire)
 }

@@ -82,9 +82,9 @@ struct Samples {
 }
 
 impl Samples {
-    /// Samples with tokens as long as the policy's.
+    /// Samples with tokens as long as the policy's, within reason.
     fn of(policy: &Policy) -> Result<Self, PolicyError> {
-        let token = "x".repeat(policy.link.token().len());
+        let token = "x".repeat(policy.link.token().len().min(128));
         let mailto = policy.mailto.as_ref().map(|mailto| {
             let subject = "x".repeat(mailto.subject().len());
             MailtoSample::new("unsubscribe@example.invalid", &subject)

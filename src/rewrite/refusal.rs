@@ -48,6 +48,8 @@ pub enum BodyRefusal {
     Decode(DecodeRefusal),
     /// The markup has no safe place.
     Html(html::Refusal),
+    /// The place in the decoded text has no place in the raw bytes.
+    NoRawPlace,
     /// The plan failed a check and was thrown away.
     Unverified(Check),
 }
@@ -67,7 +69,8 @@ impl BodyRefusal {
             Self::Charset => "charset",
             Self::NulInText => "nul_in_text",
             Self::Decode(refusal) => refusal.as_str(),
-            Self::Html(_) => "html",
+            Self::Html(refusal) => refusal.as_str(),
+            Self::NoRawPlace => "no_raw_place",
             Self::Unverified(Check::Bytes) => "unverified_bytes",
             Self::Unverified(Check::Decoding) => "unverified_decoding",
             Self::Unverified(Check::Structure) => "unverified_structure",

@@ -21,18 +21,14 @@ pub(super) fn verify(message: &Message, prepared: &Prepared) -> Result<(), Check
     let url = slots.unsubscribe_url.as_str();
     let data = prepared.render_copy(&slots).map_err(|_| Check::Bytes)?;
     let edited = Message::scan(RawMessage::new(data.to_vec().into()));
-    holds(same_bytes(message, prepared, edited.bytes()), Check::Bytes)?;
-    holds(same_structure(message, prepared, &edited), Check::Structure)?;
+    same_bytes(message, prepared, edited.bytes()).then_some(()).ok_or(Check::Bytes)?;
+    same_structure(message, prepared, &edited).then_some(()).ok_or(Check::Structure)?;
     for insert in prepared.inserts() {
-        holds(decodes_to_footer(message, &edited, insert, url), Check::Decoding)?;
+        decodes_to_footer(message, &edited, insert, url).then_some(()).ok_or(Check::Decoding)?;
     }
     let limit = message.longest_line().max(TEXT_LINE_BYTES_MAX);
-    holds(edited.longest_line() <= limit, Check::Lines)?;
-    holds(second_opinion(message, prepared, &edited, url), Check::SecondOpinion)
-}
-
-const fn holds(is_true: bool, check: Check) -> Result<(), Check> {
-    if is_true { Ok(()) } else { Err(check) }
+    (edited.longest_line() <= limit).then_some(()).ok_or(Check::Lines)?;
+    second_opinion(message, prepared, &edited, url).then_some(()).ok_or(Check::SecondOpinion)
 }
 
 /// (a) The output without what was inserted is the input without what was replaced.
@@ -76,7 +72,6 @@ fn decodes_to_footer(message: &Message, edited: &Message, insert: &Insert, url: 
 /// (c) The same tree, the same anomalies, the same bytes in every part that was not edited.
 fn same_structure(message: &Message, prepared: &Prepared, edited: &Message) -> bool {
     let (old, new) = (message.entities(), edited.entities());
-    let slice = |message: &Message, range: &Range<usize>| message.bytes()[range.clone()].to_vec();
     old.len() == new.len()
         && message.anomalies() == edited.anomalies()
         && old.iter().zip(new).enumerate().all(|(index, (a, b))| {
@@ -87,9 +82,15 @@ fn same_structure(message: &Message, prepared: &Prepared, edited: &Message) -> b
                 && a.media() == b.media()
                 && a.encoding() == b.encoding()
                 && a.disposition() == b.disposition()
-                && (index == 0 || slice(message, a.header()) == slice(edited, b.header()))
-                && (is_edited || !is_leaf || slice(message, a.body()) == slice(edited, b.body()))
+                && (index == 0 || slice_of(message, a.header()) == slice_of(edited, b.header()))
+                && (is_edited
+                    || !is_leaf
+                    || slice_of(message, a.body()) == slice_of(edited, b.body()))
         })
+}
+
+fn slice_of<'a>(message: &'a Message, range: &Range<usize>) -> Option<&'a [u8]> {
+    message.bytes().get(range.clone())
 }
 
 /// (d) Another parser, asked about both, sees the same parts; those we edited lie where we
@@ -113,11 +114,9 @@ fn second_opinion(message: &Message, prepared: &Prepared, edited: &Message, url:
                 found += 1;
                 return gained(a.content, b.content, &insert.text(url));
             }
-            let body = |message: &Message, range: &Range<usize>| {
-                message.bytes().get(range.clone()).map(<[u8]>::to_vec)
-            };
             !a.children.is_empty()
-                || (a.content == b.content && body(message, &a.body) == body(edited, &b.body))
+                || (a.content == b.content
+                    && slice_of(message, &a.body) == slice_of(edited, &b.body))
         });
     is_same && found == prepared.inserts().len()
 }

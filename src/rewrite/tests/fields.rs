@@ -199,3 +199,21 @@ fn previews_lead_nowhere() {
     assert_eq!((preview.footers().text, preview.reason()), (1, None));
     assert!(matches!(preview.outcome(), Outcome::Edited { .. }));
 }
+
+#[test]
+fn f12_a_large_attachment_is_neither_decoded_nor_copied() {
+    let attachment =
+        "QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD\r\n";
+    let raw = format!(
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHello\r\n--b\r\n\
+         Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n{}--b--\r\n",
+        attachment.repeat(250_000)
+    );
+    let original = message(&raw);
+    let prepared = prepare(&original, &policy()).unwrap();
+    assert!(matches!(prepared.outcome(), Outcome::HeadersOnly { .. }), "beyond verification");
+    let copy = prepared.render_copy(&slots(LINK_A)).unwrap();
+    let inside = original.bytes().as_ptr_range();
+    let own = copy.chunks().iter().filter(|chunk| !inside.contains(&chunk.as_ptr()));
+    assert!(own.map(bytes::Bytes::len).sum::<usize>() < 1_000);
+}

@@ -3,8 +3,6 @@
 //! A plain byte search over markup without comments, scripts or raw text; anything that needs a
 //! tokenizer (WHATWG HTML §13.2.5) is refused.
 
-use thiserror::Error;
-
 /// Where to insert, and what must be closed first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Insertion {
@@ -15,11 +13,19 @@ pub struct Insertion {
 }
 
 /// Why no place was found.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Refusal {
     /// The markup needs a tokenizer.
-    #[error("the markup is too intricate to find a place for a footer")]
     TooIntricate,
+}
+
+impl Refusal {
+    /// A label for metrics and journal.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TooIntricate => "too_intricate",
+        }
+    }
 }
 
 /// The place for a footer in `decoded`, an HTML text in an ASCII-compatible charset.
