@@ -34,7 +34,7 @@ impl Entity {
             header: start..start,
             body: start..start,
             fields: first_field..first_field,
-            media: MediaType::of_silence(false),
+            media: MediaType::of_silence(None),
             encoding: TransferEncoding::SevenBit,
             disposition: Disposition::Absent,
             content_id: None,

@@ -171,7 +171,8 @@ pub struct MediaType {
 impl MediaType {
     /// What an entity without Content-Type is: text/plain, or message/rfc822 in a digest
     /// (RFC 2046 §5.1.5).
-    pub(super) fn of_silence(in_digest: bool) -> Self {
+    pub(super) fn of_silence(parent: Option<&Self>) -> Self {
+        let in_digest = parent.is_some_and(|parent| parent.essence() == "multipart/digest");
         Self::parse(if in_digest { b"message/rfc822" } else { b"text/plain" })
     }
 

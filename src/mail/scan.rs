@@ -308,9 +308,8 @@ impl Scanner<'_> {
 
     /// Reads the MIME fields of an entity whose header block has ended.
     fn interpret(&mut self, index: EntityIndex) {
-        let parent = self.entities[index].parent;
-        let in_digest =
-            parent.is_some_and(|p| self.entities[p].media.essence() == "multipart/digest");
+        let parent = self.entities[index].parent.map(|parent| &self.entities[parent].media);
+        let silent = MediaType::of_silence(parent);
         let entity = &mut self.entities[index];
         let spans = &self.fields[entity.fields.clone()];
         if index == 0 && spans.is_empty() {
@@ -329,8 +328,7 @@ impl Scanner<'_> {
             first
         };
         let anomalies = &mut entity.anomalies;
-        entity.media = one("Content-Type", anomalies)
-            .map_or_else(|| MediaType::of_silence(in_digest), MediaType::parse);
+        entity.media = one("Content-Type", anomalies).map_or(silent, MediaType::parse);
         if !entity.media.is_well_formed() {
             anomalies.insert(Anomaly::BadContentType);
         }
