@@ -240,7 +240,7 @@ impl Tree<'_> {
     pub(super) fn in_select(&mut self, edge: Edge, tag: &TagToken) -> Step {
         match (edge, tag.tag) {
             (Edge::Start, Tag::Option | Tag::Optgroup | Tag::Hr) => self.placed += 1,
-            (Edge::End, Tag::Option | Tag::Optgroup) => {}
+            (Edge::End, Tag::Option | Tag::Optgroup | Tag::Body | Tag::Html) => {}
             (Edge::End, Tag::Select) => {
                 self.stack.close_through(|name| name == Tag::Select);
                 self.mode = self.mode_before_select;

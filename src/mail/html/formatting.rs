@@ -5,7 +5,7 @@
 
 use super::stack::{Element, Namespace, Scope};
 use super::tags::Tag;
-use super::token::{TagToken, same_attributes};
+use super::token::TagToken;
 use super::tree::Tree;
 
 /// One entry of the list.
@@ -65,9 +65,12 @@ impl Formatting {
     }
 
     /// HTML Standard §13.2.4.3: at most three equal entries (the "Noah's Ark clause").
+    ///
+    /// Note: attributes are equal here only if written alike. An entry too many costs an end
+    /// tag that readers ignore; comparing attribute by attribute would cost quadratic time.
     fn push(&mut self, html: &[u8], element: Element) {
         let is_equal = |other: &Element| {
-            other.tag == element.tag && same_attributes(html, other.attributes, element.attributes)
+            other.tag == element.tag && other.attributes.of(html) == element.attributes.of(html)
         };
         let equals: usize = self.since_marker().filter(|(_, other)| is_equal(other)).count();
         let earliest = self.since_marker().find(|(_, other)| is_equal(other)).map(|(at, _)| at);

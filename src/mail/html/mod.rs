@@ -72,6 +72,25 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All of them, for catalogues of metrics and texts.
+    pub const ALL: [Self; 15] = [
+        Self::UnclosedComment,
+        Self::UnclosedRawText,
+        Self::PlainText,
+        Self::UnclosedTag,
+        Self::Frameset,
+        Self::Template,
+        Self::SelectContent,
+        Self::AnnotationXml,
+        Self::HiddenBody,
+        Self::Conditional,
+        Self::Unclosable,
+        Self::TailMoves,
+        Self::ReadersDisagree,
+        Self::TooDeep,
+        Self::Nul,
+    ];
+
     /// A label for journal and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -10,6 +10,9 @@ use super::token::Token;
 use super::tokenizer::Tokenizer;
 use super::tree::{Reader, Tree};
 
+/// More active formatting elements and markers than any mail needs.
+const FORMATTING_MAX: usize = 1024;
+
 /// A walk, stopped between two tokens.
 #[derive(Clone, Debug)]
 pub(super) struct Scan<'h> {
@@ -51,7 +54,8 @@ impl<'h> Scan<'h> {
     pub(super) fn next(&mut self) -> Result<Option<Token>, Refusal> {
         let Some(token) = self.tokenizer.next(self.tree.cdata()) else { return Ok(None) };
         let raw = self.tree.take(&token);
-        if self.tree.stack.looked_at() > self.work_max {
+        let work = self.tree.stack.looked_at();
+        if work > self.work_max || self.tree.formatting.len() > FORMATTING_MAX {
             return Err(Refusal::TooDeep);
         }
         if let Some(refusal) = self.tree.refusal {

@@ -121,21 +121,6 @@ impl<'h> Iterator for Attributes<'h> {
     }
 }
 
-/// Whether two tags carry the same attributes, in any order (HTML Standard §13.2.4.3).
-pub(super) fn same_attributes(html: &[u8], one: Span, other: Span) -> bool {
-    if one.of(html) == other.of(html) {
-        return true;
-    }
-    let within = |a: Span, b: Span| {
-        Attributes::of(html, a).all(|(name, value)| {
-            Attributes::of(html, b).any(|(n, v)| n.eq_ignore_ascii_case(name) && v == value)
-        })
-    };
-    // Comparing two long lists is not worth its time: unequal only means one more entry.
-    let is_short = |span: Span| span.end - span.start <= 512;
-    is_short(one) && is_short(other) && within(one, other) && within(other, one)
-}
-
 /// Whether a text is white space only once its character references are decoded.
 pub(super) fn is_blank(text: &[u8]) -> bool {
     let mut rest = text;

@@ -82,6 +82,9 @@ pub(super) const DONE: Step = Step::Done(None);
 /// More open elements than any mail needs; 60 nested tables open 241.
 const DEPTH_MAX: usize = 512;
 
+/// Longer names of elements left open are made to cost time.
+const NAME_BYTES_MAX: usize = 64;
+
 /// What is open.
 #[derive(Clone, Debug)]
 pub(super) struct Tree<'h> {
@@ -292,7 +295,8 @@ impl<'h> Tree<'h> {
     pub(super) fn open(&mut self, tag: &TagToken, namespace: Namespace) -> Element {
         let element = self.element(tag, namespace);
         self.stack.push(element);
-        if self.stack.len() > DEPTH_MAX {
+        let name_bytes = tag.name.end - tag.name.start;
+        if self.stack.len() > DEPTH_MAX || name_bytes > NAME_BYTES_MAX {
             self.refuse(Refusal::TooDeep);
         }
         element
