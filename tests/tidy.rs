@@ -130,6 +130,10 @@ fn imports_point_downwards_only() {
     let mut offences = Vec::new();
     for source in sources("src") {
         let Some(list) = allowed.get(source.module.as_str()) else { continue };
+        // Tests may wire rooms together as the daemon does.
+        if is_test_file(&source.path) {
+            continue;
+        }
         for name in imports(&source.text) {
             if name != source.module && !list.contains(&name.as_str()) {
                 offences.push(format!("{}: crate::{name}", source.path.display()));

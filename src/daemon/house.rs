@@ -65,7 +65,7 @@ fn rule_book(config: &Config) -> anyhow::Result<RuleBook> {
         }
     }
     own.sort();
-    let texts: Vec<Text<'_>> = own.iter().map(|(name, text)| Text { name, text }).collect();
+    let texts: Vec<Text<'_>> = own.iter().map(|(file, content)| Text { file, content }).collect();
     RuleBook::builtin_with(&texts).map_err(|errors| {
         let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow!("{}", list.join("\n"))
@@ -84,7 +84,11 @@ fn sample_url(config: &Config, keyring: &Keyring) -> String {
     unsubscribe::unsubscribe_url(&config.http.public_url, &token)
 }
 
-fn footer(config: &Config, brand: &BrandConfig) -> anyhow::Result<Footer> {
+/// The compiled footer of a brand.
+///
+/// # Errors
+/// A template cannot be read or would harm a message.
+pub(crate) fn footer(config: &Config, brand: &BrandConfig) -> anyhow::Result<Footer> {
     let entity = config.entity(&brand.entity).context("its entity is not defined")?;
     let mut templates = FooterTemplates::english();
     if let Some(path) = &brand.footer_html {

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use clock::SystemClock;
+pub(crate) use house::footer;
 pub use house::house;
 
 use crate::base::Keyring;

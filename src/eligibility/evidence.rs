@@ -343,4 +343,29 @@ impl Fact {
                 | Self::Erasure { .. }
         )
     }
+
+    /// The legal persons the piece speaks of.
+    pub fn entities(&self) -> Vec<&EntityId> {
+        match self {
+            Self::ConsentGiven(consent) => consent.entities.iter().collect(),
+            Self::ConsentConfirmed { entity }
+            | Self::Complaint { entity }
+            | Self::Erasure { entity } => vec![entity],
+            Self::ConsentWithdrawn { scope } | Self::Objection { scope, .. } => {
+                vec![scope.entity()]
+            }
+            Self::AddressCollected(collection) => vec![&collection.entity],
+            Self::Sale(dealing)
+            | Self::Negotiation(dealing)
+            | Self::Inquiry(dealing)
+            | Self::ContractOpened(dealing)
+            | Self::ContractEnded(dealing)
+            | Self::Donation(dealing)
+            | Self::Membership(dealing)
+            | Self::InterestClick(dealing) => vec![&dealing.entity],
+            Self::Bounce { .. } | Self::SubjectDescribed { .. } | Self::RegisterHit { .. } => {
+                Vec::new()
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Fact, Level, ObjectionChannel, Scope};
-use crate::base::{AddressTag, EntityId, EvidenceId, Timestamp};
+use crate::base::{AddressTag, EntityId, EvidenceId, JurisdictionId, Timestamp};
 
 /// One piece of evidence as the record keeps it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -80,6 +80,18 @@ impl RecipientRecord {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Where the person is, by the latest description up to `now`; empty if nobody said.
+    pub fn jurisdictions(&self, now: Timestamp) -> Vec<JurisdictionId> {
+        let described = self.entries.iter().filter_map(|entry| match &entry.fact {
+            Fact::SubjectDescribed { jurisdictions, .. } if !jurisdictions.is_empty() => {
+                (entry.at <= now).then_some((entry.at, entry.id, jurisdictions))
+            }
+            _ => None,
+        });
+        let latest = described.max_by_key(|(at, id, _)| (*at, *id));
+        latest.map(|(_, _, jurisdictions)| jurisdictions.clone()).unwrap_or_default()
     }
 
     /// Every entry, by id.

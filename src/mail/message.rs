@@ -90,6 +90,12 @@ impl Message {
             .map_or(0, |field| field.range().end)
     }
 
+    /// The header block as received, without the blank line that ends it.
+    pub fn header_block(&self) -> &[u8] {
+        let end = self.fields().last().map_or(0, |field| field.range().end);
+        &self.bytes()[..end]
+    }
+
     /// Everything that readers may take differently, over all entities.
     pub const fn anomalies(&self) -> Anomalies {
         self.anomalies

@@ -11,7 +11,7 @@ use super::service::ServiceDraft;
 use super::stream::Sighting;
 use crate::base::{Mailbox, TopicId};
 use crate::classify::{self, ClaimError, Classification, MessageClass};
-use crate::eligibility::{MessageFacts, Purpose};
+use crate::eligibility::{Form, Identity, MessageFacts, Purpose, UnsubscribeForm, Validity};
 use crate::mail::Message;
 use crate::rewrite;
 use crate::smtp::{Reply, ReversePath, Transaction};
@@ -46,7 +46,7 @@ pub fn examine(house: &Arc<House>, transaction: Transaction) -> Lane {
     let claims = house.clients.get(transaction.peer.client).map(|c| c.claims.clone());
     let classified = classify::classify(&classify::Input {
         message: &message,
-        stream: &stream.class,
+        stream: stream.class,
         claims: &claims.unwrap_or_default(),
         recipients: transaction.envelope.forward_paths.len(),
         has_null_reverse_path: transaction.envelope.reverse_path == ReversePath::Null,
@@ -74,7 +74,7 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
     let prepared = match rewrite::prepare(&frame.message, &sender.rewriting) {
         Ok(prepared) => prepared,
         Err(rejected) => {
-            let reply = replies::not_editable(rejected.reason().as_str());
+            let reply = replies::not_editable(rejected.as_str());
             return refuse(frame, classification.class(), reply);
         }
     };
@@ -87,15 +87,14 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
         promoted_entities: vec![sender.entity.clone()],
         topics: topics.clone(),
         purpose: Purpose::Commercial,
-        form: prepared.form().clone(),
+        form: form_of(prepared.form()),
     };
     let addressees = addressees(&frame);
     let enforce = frame.stream.enforcement(frame.transaction.received_at);
     let frame = Arc::new(frame.with_persons(addressees.iter().map(|a| a.person).collect()));
-    let sender_brand = sender;
     Lane::Marketing(Box::new(MarketingDraft {
         frame,
-        sender: sender_brand,
+        sender,
         classification,
         topics,
         prepared,
@@ -103,6 +102,33 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
         addressees,
         enforce,
     }))
+}
+
+/// The form of the copies as they will really be sent (law.md asks for nothing less): what
+/// the footer shows, and the page of ours its link leads to.
+fn form_of(facts: rewrite::FormFacts) -> Form {
+    Form {
+        identity: Identity {
+            legal_name: Some(facts.identity),
+            contact: Some(facts.postal_address),
+            postal_address: Some(facts.postal_address),
+            on_behalf_of: Some(facts.identity),
+        },
+        unsubscribe: UnsubscribeForm {
+            visible: Some(facts.visible_unsubscribe),
+            header: Some(facts.header_unsubscribe),
+            login_required: Some(false),
+            extra_data_required: Some(false),
+            fee: Some(false),
+            steps: Some(1),
+            validity: Validity::Unlimited,
+        },
+        // The footer names the sender and says that this is marketing e-mail.
+        ad_identifiable: Some(facts.identity && facts.visible_unsubscribe),
+        label: None,
+        subject_misleading: false,
+        header_false: false,
+    }
 }
 
 fn refuse(frame: Frame, class: MessageClass, reply: Reply) -> Lane {
@@ -174,5 +200,16 @@ impl MarketingDraft {
     /// Whether the stream only watches for now: everybody is sent to, unedited.
     pub fn is_observed(&self) -> bool {
         self.enforce == Enforce::Observe
+    }
+
+    /// The class of the message.
+    pub const fn class(&self) -> MessageClass {
+        self.classification.class()
+    }
+
+    /// The same message as a stream that only observes lets it go: raw, to everybody. `None`
+    /// for every other stream.
+    pub fn into_observed(self) -> Option<ServiceDraft> {
+        self.is_observed().then(|| ServiceDraft::new(self.frame, self.classification))
     }
 }

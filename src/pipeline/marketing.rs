@@ -18,7 +18,7 @@ use super::trace::received_field;
 use crate::base::{AddressTag, DomainName, JurisdictionId, PersonKey, Timestamp, TopicId};
 use crate::classify::Classification;
 use crate::eligibility::{
-    self, Case, MessageFacts, RecipientFacts, RecipientRecord, Scope, decide,
+    self, Case, MessageFacts, Places, RecipientFacts, RecipientRecord, Scope, decide,
 };
 use crate::mail::MailData;
 use crate::rewrite::{self, Prepared, Slots};
@@ -89,6 +89,12 @@ impl MarketingDraft {
         self.enforce
     }
 
+    /// The person a ruling is about.
+    pub fn person_of(&self, ruling: &Ruling) -> Option<PersonKey> {
+        let is_this = |index: &usize| self.frame.decision(*index) == ruling.decision;
+        (0..self.addressees.len()).find(is_this).map(|index| self.addressees[index].person)
+    }
+
     /// What was done to the message, for metrics.
     pub const fn prepared(&self) -> &Prepared {
         &self.prepared
@@ -140,13 +146,13 @@ impl MarketingDraft {
     }
 
     fn jurisdictions(&self, record: &RecipientRecord, domain: &DomainName) -> Vec<JurisdictionId> {
-        eligibility::jurisdictions(
-            &self.sender.establishment,
-            record,
-            &self.frame.stream.jurisdictions,
-            Some(domain),
-            &self.frame.house.rules,
-        )
+        let places = Places {
+            establishment: &self.sender.establishment,
+            record: &record.jurisdictions(self.frame.transaction.received_at),
+            default: &self.frame.stream.jurisdictions,
+            domain: Some(domain),
+        };
+        eligibility::jurisdictions(&places, &self.frame.house.rules)
     }
 
     /// What the journal keeps about the decision on recipient `index`.
@@ -164,7 +170,7 @@ impl MarketingDraft {
                 jurisdictions: ruling.jurisdictions.clone(),
                 enforce: self.enforce,
                 is_sent: ruling.authority.is_some(),
-                footer: self.prepared.outcome().to_string(),
+                footer: footer_in_words(self.prepared.outcome()),
                 record_version: ruling.record_version,
                 verdict: ruling.verdict.report(),
             }),
@@ -263,13 +269,14 @@ impl MarketingDraft {
         let token = unsubscribe::seal(&frame.house.keyring, Purpose::Unsubscribe, &claims);
         let slots = Slots {
             unsubscribe_url: unsubscribe::unsubscribe_url(&frame.house.public_url, &token),
+            mailto_subject: frame.house.mailto.as_ref().map(|_| token.as_str().to_owned()),
             received,
             decision: ruling.decision,
         };
         let copy = match authority {
             Authority::Permitted(permit) => rewrite::render(&self.prepared, permit, &slots),
             Authority::Observed | Authority::NotMarketing => {
-                rewrite::render_observed(&self.prepared, &slots)
+                self.prepared.render_copy(&slots)
             }
         };
         copy.map_err(|_| PlanError::Slots)
@@ -293,5 +300,14 @@ const fn scope_kind(scope: &Scope) -> unsubscribe::ScopeKind {
         Scope::Entity(_) => unsubscribe::ScopeKind::Entity,
         Scope::Brand(..) => unsubscribe::ScopeKind::Brand,
         Scope::Topic(..) => unsubscribe::ScopeKind::Topic,
+    }
+}
+
+fn footer_in_words(outcome: &rewrite::Outcome) -> String {
+    match outcome {
+        rewrite::Outcome::Edited { footers } => {
+            format!("edited ({} HTML and {} text footers added)", footers.html, footers.text)
+        }
+        rewrite::Outcome::HeadersOnly { reason } => format!("headers_only ({})", reason.as_str()),
     }
 }

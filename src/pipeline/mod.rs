@@ -4,19 +4,37 @@
 //! carries out what is planned here.
 
 mod dispatch;
+mod examine;
+mod explain;
+mod frame;
+mod house;
+mod judgement;
 mod ledger;
+mod marketing;
 mod modes;
 pub mod notice;
+mod plan;
 mod receipt;
+mod record;
 pub mod replies;
 mod reply_table;
+mod service;
 mod stream;
 mod trace;
 
 pub use dispatch::{Dispatch, OnDeferredRecipient, Outcome, UpstreamFault};
+pub use examine::{Lane, Refused, examine};
+pub use explain::{ToldEvidence, ToldOutcome, explain};
+pub use frame::Frame;
+pub use house::{Client, House, Sender, Stream};
+pub use judgement::{Authority, Judgement, Ruling};
 pub use ledger::{Fate, FateKey, Fingerprint, LedgerEntry, Settled};
+pub use marketing::{MarketingDraft, PlanError, ReadRecord};
 pub use modes::{Disclose, Enforce, Lease, Mode, NoticeTo};
+pub use plan::{Plan, PlannedCopy, RecordedPlan};
 pub use receipt::Receipt;
+pub use record::{ClassRecord, DecisionRecord, MarketingRecord, outcome_payload};
 pub use reply_table::{Course, Ending, NoticePath, Standing, conclude, course};
+pub use service::ServiceDraft;
 pub use stream::{Matcher, Sighting};
 pub use trace::received_field;

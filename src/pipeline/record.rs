@@ -4,12 +4,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dispatch::Outcome;
 use super::modes::Enforce;
+use super::reply_table::Ending;
 use crate::base::{
     BrandId, DecisionId, Digest, EntityId, JurisdictionId, StreamId, Timestamp, TopicId,
     TransactionId,
 };
-use crate::classify::Signal;
+use crate::classify::{Classification, Signal};
 use crate::eligibility::Report;
 
 /// One decision, as journalled.
@@ -64,4 +66,52 @@ pub struct MarketingRecord {
     pub record_version: u64,
     /// What each rule set says.
     pub verdict: Report,
+}
+
+impl DecisionRecord {
+    /// The JSON the journal keeps.
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("strings, numbers and enums always have a JSON form")
+    }
+}
+
+impl ClassRecord {
+    /// What the journal keeps about `classification`.
+    pub(super) fn of(classification: &Classification) -> Self {
+        let name = |element| match serde_json::to_value(element) {
+            Ok(serde_json::Value::String(name)) => name,
+            Ok(_) | Err(_) => String::new(),
+        };
+        Self {
+            class: classification.class().as_str().to_owned(),
+            elements: classification.elements().iter().map(name).collect(),
+            signals: classification.signals().to_vec(),
+        }
+    }
+}
+
+/// What the journal keeps about what became of a recipient.
+pub fn outcome_payload(ending: &Ending) -> Vec<u8> {
+    let (outcome, reply) = match ending {
+        Ending::Accepted => ("accepted_earlier", None),
+        Ending::Notified => ("notified", None),
+        Ending::Denied => ("denied", None),
+        Ending::Tried(Outcome::Accepted(reply)) => ("accepted", Some(reply.to_string())),
+        Ending::Tried(Outcome::Refused(reply)) => ("refused", Some(reply.to_string())),
+        Ending::Tried(Outcome::Deferred(reply)) => ("deferred", Some(reply.to_string())),
+        Ending::Tried(Outcome::Failed(fault)) => ("failed", Some(fault.as_str().to_owned())),
+        Ending::Tried(Outcome::InDoubt) => ("in_doubt", None),
+    };
+    let record = OutcomeRecord { outcome: outcome.to_owned(), reply };
+    serde_json::to_vec(&record).expect("two strings always have a JSON form")
+}
+
+/// What became of a recipient, as journalled.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OutcomeRecord {
+    /// A word for it.
+    pub outcome: String,
+    /// The upstream's reply, or the fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
 }

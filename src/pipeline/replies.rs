@@ -2,7 +2,7 @@
 
 use super::dispatch::UpstreamFault;
 use super::modes::Disclose;
-use crate::base::DecisionId;
+use crate::base::{DecisionId, TransactionId};
 use crate::smtp::{Reply, Status};
 
 const fn status(subject: u16, detail: u16) -> Option<Status> {
@@ -10,13 +10,14 @@ const fn status(subject: u16, detail: u16) -> Option<Status> {
 }
 
 /// Every recipient has the copy or a notice stands for it.
-pub fn relayed() -> Reply {
-    Reply::new(250, status(0, 0), "relayed")
+pub fn relayed(transaction: TransactionId) -> Reply {
+    Reply::new(250, status(0, 0), &format!("relayed as {transaction}"))
 }
 
 /// Some recipients got nothing, and this reply is where that is said.
-pub fn relayed_to(accepted: usize, total: usize) -> Reply {
-    Reply::new(250, status(0, 0), &format!("relayed to {accepted} of {total}"))
+pub fn relayed_to(accepted: usize, total: usize, transaction: TransactionId) -> Reply {
+    let text = format!("relayed to {accepted} of {total} as {transaction}");
+    Reply::new(250, status(0, 0), &text)
 }
 
 /// The upstream asked to try some recipients again later.
@@ -26,6 +27,12 @@ pub fn deferred(waiting: usize, total: usize) -> Reply {
         status(3, 0),
         &format!("{waiting} of {total} recipients deferred by the outbound MTA, try again later"),
     )
+}
+
+/// A recipient was deferred for longer than the operator allows: refused, with a notice.
+pub fn deferred_too_long(last: &Reply) -> Reply {
+    let text = format!("deferred for too long, last reply: {last}");
+    Reply::new(554, status(4, 7), &text)
 }
 
 /// The upstream could not be used at all for some recipients.

@@ -8,6 +8,7 @@ use super::dispatch::Outcome;
 use super::ledger::Fate;
 use super::modes::Mode;
 use super::replies;
+use crate::base::TransactionId;
 use crate::smtp::{Reply, ReplyClass};
 
 /// Where one recipient stands before anything is sent in this attempt.
@@ -104,7 +105,11 @@ pub enum Ending {
 ///
 /// 250 only when every recipient is accepted, notified, or counted by name in the reply
 /// (promise P3); anything unsettled makes it 451.
-pub fn conclude(endings: &[Ending], denial: Option<&Reply>) -> Reply {
+pub fn conclude(
+    endings: &[Ending],
+    denial: Option<&Reply>,
+    transaction: TransactionId,
+) -> Reply {
     let total = endings.len();
     let accepted = endings.iter().filter(|e| is_accepted(e)).count();
     let unsettled: Vec<&Outcome> = endings.iter().filter_map(unsettled).collect();
@@ -131,10 +136,14 @@ pub fn conclude(endings: &[Ending], denial: Option<&Reply>) -> Reply {
         return match (refused, denial) {
             (Some(reply), _) => passed_on(reply),
             (None, Some(denial)) => denial.clone(),
-            (None, None) => replies::relayed_to(0, total),
+            (None, None) => replies::relayed_to(0, total, transaction),
         };
     }
-    if counted > 0 { replies::relayed_to(accepted, total) } else { replies::relayed() }
+    if counted > 0 {
+        replies::relayed_to(accepted, total, transaction)
+    } else {
+        replies::relayed(transaction)
+    }
 }
 
 const fn is_accepted(ending: &Ending) -> bool {

@@ -5,6 +5,7 @@ use crate::pipeline::dispatch::{Outcome, UpstreamFault};
 use crate::pipeline::ledger::Fate;
 use crate::pipeline::modes::Mode;
 use crate::pipeline::replies;
+use crate::base::TransactionId;
 use crate::smtp::Reply;
 
 const YES: Standing = Standing::Allowed;
@@ -85,7 +86,7 @@ fn deferred() -> Ending {
 
 #[track_caller]
 fn concludes(endings: &[Ending], code: u16, text: &str) {
-    let reply = conclude(endings, None);
+    let reply = conclude(endings, None, TransactionId::default());
     assert_eq!(reply.code(), code, "{endings:?} → {reply}");
     assert!(reply.text().contains(text), "{endings:?} → {reply}");
 }
@@ -119,5 +120,5 @@ fn an_upstreams_refusal_of_everybody_is_passed_on() {
 #[test]
 fn a_denial_of_everybody_is_told_in_its_own_words() {
     let denial = replies::deferred(1, 1);
-    assert_eq!(conclude(&[Ending::Denied], Some(&denial)), denial);
+    assert_eq!(conclude(&[Ending::Denied], Some(&denial), TransactionId::default()), denial);
 }

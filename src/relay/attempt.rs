@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Inner;
+use super::{Inner, report};
 use super::ports::{Answer, Clock, Journal, OutcomeRow, Records, Settlement, Upstream};
 use super::sending::{CopyDone, Flight, Schedule, Step, send_notice};
 use crate::base::Timestamp;
@@ -13,7 +13,7 @@ use crate::pipeline::{
     self, Ending, Fate, Frame, LedgerEntry, NoticePath, Outcome, PlannedCopy, Settled, replies,
 };
 use crate::smtp::{Reply, ReplyClass};
-use crate::telemetry::events;
+use crate::telemetry::{StoreOperation, events};
 
 /// Accepted copies are made durable at the latest after this long…
 const SETTLE_AFTER: Duration = Duration::from_millis(200);
@@ -175,7 +175,8 @@ where
 
     fn count(&self, attempt: &Attempt, done: &CopyDone) {
         for outcome in &done.outcomes {
-            events::CopyFinished { stream: attempt.frame.stream_id(), outcome }.emit(&self.metrics);
+            let transaction = attempt.frame.transaction_id();
+            events::CopyFinished { transaction, outcome }.emit(&self.metrics);
         }
     }
 
@@ -256,8 +257,7 @@ where
         for _ in 0..3 {
             match self.store.settle(settlement.clone()).await {
                 Ok(()) => return,
-                Err(error) => events::StoreFailed { operation: "settle", error: &error }
-                    .emit(&self.metrics),
+                Err(error) => report::store_failed(&self.metrics, StoreOperation::Settle, &error),
             }
         }
     }

@@ -3,19 +3,19 @@
 
 use std::sync::Arc;
 
-use super::Inner;
+use super::{Inner, report};
 use super::attempt::Attempt;
 use super::ports::{
-    Answer, Clock, DecisionBatch, Journal, Query, RecordError, Records, Settlement, Snapshot,
-    Upstream,
+    Answer, Clock, DecisionBatch, DecisionRow, Journal, Query, RecordError, Records, Settlement,
+    Snapshot, Upstream, VersionedRecord,
 };
 use super::sending::{Schedule, send_notice};
 use crate::pipeline::{
-    Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
-    RecordedPlan, replies,
+    Authority, Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
+    RecordedPlan, Ruling, replies,
 };
 use crate::smtp::Reply;
-use crate::telemetry::events;
+use crate::telemetry::StoreOperation;
 
 /// How often a changed record is decided on again before the client is asked to come back.
 const DECISIONS_MAX: usize = 3;
@@ -32,6 +32,10 @@ where
         draft: MarketingDraft,
         schedule: Schedule,
     ) -> Answer {
+        report::prepared(&self.metrics, &draft);
+        if draft.is_observed() {
+            return self.relay_observed(draft, schedule).await;
+        }
         let mut notice = draft.frame.notice_path();
         for _ in 0..DECISIONS_MAX {
             let snapshot = match self.load(&draft).await {
@@ -57,18 +61,17 @@ where
             let batch = self.batch(&draft, &judgement, plan.claims());
             match self.store.record(batch).await {
                 Ok(receipt) => {
-                    events::Judged::of(&draft, &judgement).emit(&self.metrics);
+                    report::judged(&self.metrics, &draft, &judgement);
                     let recorded = plan.recorded(receipt);
                     return self.carry_out(&draft, judgement, recorded, &schedule).await;
                 }
-                Err(RecordError::Conflict) => {
-                    events::DecidedAgain { stream: draft.frame.stream_id() }.emit(&self.metrics);
-                }
+                // Somebody's record changed: decide again on what it says now (promise P2).
+                Err(RecordError::Conflict) => {}
                 Err(RecordError::Claimed) => {
                     return self.deferred(&draft, replies::attempt_under_way());
                 }
                 Err(RecordError::Store(error)) => {
-                    events::StoreFailed { operation: "record", error: &error }.emit(&self.metrics);
+                    report::store_failed(&self.metrics, StoreOperation::Record, &error);
                     return self.deferred(&draft, replies::store_unavailable());
                 }
             }
@@ -83,13 +86,13 @@ where
             scope: Some(draft.scope().clone()),
         };
         self.store.load(query).await.map_err(|error| {
-            events::StoreFailed { operation: "load", error: &error }.emit(&self.metrics);
+            report::store_failed(&self.metrics, StoreOperation::Load, &error);
             replies::store_unavailable()
         })
     }
 
     fn deferred(&self, draft: &MarketingDraft, reply: Reply) -> Answer {
-        events::MarketingDeferred { frame: &draft.frame, reply: &reply }.emit(&self.metrics);
+        report::deferred(&self.metrics, draft);
         Answer { reply, closing: None }
     }
 
@@ -158,7 +161,7 @@ where
     }
 }
 
-fn read_records(snapshot: &Snapshot) -> Vec<ReadRecord<'_>> {
+pub(super) fn read_records(snapshot: &Snapshot) -> Vec<ReadRecord<'_>> {
     let read = |versioned: &'_ VersionedRecord| ReadRecord {
         version: versioned.version,
         record: &versioned.record,
@@ -174,7 +177,7 @@ pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
     DecisionRow {
         id: ruling.decision,
         transaction: draft.frame.transaction_id(),
-        person: Some(draft.person_of(ruling)),
+        person: draft.person_of(ruling),
         permit_version: is_conditional.then_some(ruling.record_version),
         payload: record.encode(),
     }

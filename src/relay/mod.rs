@@ -7,7 +7,9 @@
 mod attempt;
 mod guard;
 mod marketing;
+mod observing;
 pub mod ports;
+mod report;
 mod sending;
 mod service;
 #[cfg(test)]
@@ -19,6 +21,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::classify::MessageClass;
 use crate::pipeline::{self, House, Lane};
 use crate::smtp::Transaction;
 use crate::telemetry::Metrics;
@@ -115,12 +118,24 @@ where
         let started = tokio::time::Instant::now();
         let schedule = sending::Schedule::new(started, &inner.deadlines, client_gone);
         match pipeline::examine(&inner.house, transaction) {
-            Lane::Refused(refusal) => {
-                refusal.emit(&inner.metrics);
-                Answer { reply: refusal.into_reply(), closing: None }
+            Lane::Refused(refused) => {
+                let reply = &refused.reply;
+                report::answered(&inner.metrics, &refused.frame, refused.class, reply);
+                Answer { reply: refused.reply, closing: None }
             }
-            Lane::Service(draft) => inner.relay_service(draft, schedule).await,
-            Lane::Marketing(draft) => inner.relay_marketing(*draft, schedule).await,
+            Lane::Service(draft) => {
+                let frame = Arc::clone(&draft.frame);
+                let answer = inner.relay_service(draft, schedule).await;
+                let class = MessageClass::Service;
+                report::answered(&inner.metrics, &frame, class, &answer.reply);
+                answer
+            }
+            Lane::Marketing(draft) => {
+                let (frame, class) = (Arc::clone(&draft.frame), draft.class());
+                let answer = inner.relay_marketing(*draft, schedule).await;
+                report::answered(&inner.metrics, &frame, class, &answer.reply);
+                answer
+            }
         }
     }
 

@@ -48,6 +48,8 @@ pub struct VersionedRecord {
     pub version: u64,
     /// The fold of the evidence.
     pub record: RecipientRecord,
+    /// When the person was last sent marketing.
+    pub last_marketing_sent_at: Option<Timestamp>,
 }
 
 /// What is read for one message, in one snapshot begun after end-of-data.

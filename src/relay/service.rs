@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::attempt::Attempt;
-use super::ports::{Answer, Clock, Journal, Query, Records, Upstream};
+use super::ports::{Answer, Clock, DecisionRow, Journal, Query, Records, Upstream};
 use super::sending::Schedule;
-use super::{Inner, attempt};
-use crate::pipeline::{Ending, Fate, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft,
-    UpstreamFault};
-use crate::telemetry::events;
+use super::{Inner, report};
+use crate::pipeline::{
+    Ending, Fate, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft, UpstreamFault, conclude,
+};
 
 impl<S, U, C> Inner<S, U, C>
 where
@@ -28,7 +28,7 @@ where
         let fates = if total > 1 { self.fates_in_brief(&draft).await } else { None };
         let knows_fates = fates.is_some();
         let fates = fates.unwrap_or_default();
-        self.store.note(draft.journal_row());
+        self.store.note(row(&draft));
         let endings: Vec<Ending> = (0..total).map(|index| standing(fates.get(index))).collect();
         let remaining: Vec<usize> =
             (0..total).filter(|i| matches!(endings[*i], Ending::Tried(_))).collect();
@@ -37,12 +37,14 @@ where
             true => OnDeferredRecipient::Abort,
             false => OnDeferredRecipient::SendToOthers,
         };
-        let copies = draft.copies(&remaining, on_deferred).into_iter().collect();
+        let copies = draft.copy(&remaining, on_deferred).into_iter().collect();
         let attempt = Attempt::new(Arc::clone(&frame), endings, &fates);
         let attempt = self.carry(attempt, copies, &schedule).await;
-        events::ServiceRelayed::of(&frame, &attempt.endings).emit(&self.metrics);
+        report::served(&self.metrics, &attempt);
         if total == 1 {
-            return attempt::answer_single(&attempt);
+            // One outcome, one reply: there is nothing for the ledger to remember.
+            let reply = conclude(&attempt.endings, None, frame.transaction_id());
+            return Answer { reply, closing: None };
         }
         self.finish(attempt, frame.notice_path(), None).await
     }
@@ -52,7 +54,7 @@ where
         let query = Query { persons: Vec::new(), fates, scope: None };
         let snapshot = self.guard.brief(self.store.load(query)).await;
         if snapshot.is_none() {
-            events::StoreSkipped { operation: "service_fates" }.emit(&self.metrics);
+            report::store_skipped(&self.metrics);
         }
         snapshot.map(|snapshot| snapshot.fates)
     }
@@ -63,5 +65,16 @@ fn standing(entry: Option<&LedgerEntry>) -> Ending {
         Some(Fate::Accepted) => Ending::Accepted,
         Some(Fate::Refused | Fate::Notified) => Ending::Notified,
         None => Ending::Tried(Outcome::Failed(UpstreamFault::NotStarted)),
+    }
+}
+
+/// One row per message; nobody's permission is asked, so no person is named.
+fn row(draft: &ServiceDraft) -> DecisionRow {
+    DecisionRow {
+        id: draft.frame.decision(0),
+        transaction: draft.frame.transaction_id(),
+        person: None,
+        permit_version: None,
+        payload: draft.decision_record().encode(),
     }
 }

@@ -16,6 +16,7 @@ mod prepared;
 mod preview;
 mod refusal;
 mod relay_copy;
+mod render;
 mod verify;
 
 #[cfg(test)]
@@ -33,3 +34,4 @@ pub use prepared::{Footers, FormFacts, Outcome, Prepared, Slots, SlotsError};
 pub use preview::{Preview, preview};
 pub use refusal::{BodyRefusal, Check, Rejected};
 pub use relay_copy::relay_copy;
+pub use render::render;

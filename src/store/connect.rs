@@ -83,6 +83,8 @@ fn set_up_writer(
     emptiness: Emptiness,
 ) -> Result<(), Fault> {
     set_up(connection, settings.busy_timeout)?;
+    // Before anything is changed: somebody else's database stays as it is.
+    schema::check_ours(connection, emptiness)?;
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {

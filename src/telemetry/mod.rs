@@ -6,7 +6,7 @@
 //! the proof. The text format is Prometheus exposition format 0.0.4.
 
 mod catalogue;
-mod events;
+pub mod events;
 mod labels;
 mod logging;
 mod metrics;

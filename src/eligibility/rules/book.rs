@@ -106,6 +106,23 @@ impl RuleBook {
         if errors.is_empty() { Ok(book) } else { Err(errors) }
     }
 
+    /// The built-in rule sets with the operator's own: a jurisdiction the operator writes a
+    /// file for speaks by that file only.
+    ///
+    /// # Errors
+    /// Every error of every text of the operator's.
+    pub fn builtin_with(own: &[Text<'_>]) -> Result<Self, Vec<RuleError>> {
+        let mut replaced = Vec::new();
+        for text in own {
+            replaced.push(Source::parse(text)?.id().clone());
+        }
+        let is_kept = |text: &&Text<'_>| {
+            Source::parse(text).is_ok_and(|source| !replaced.contains(source.id()))
+        };
+        let kept = BUILT_IN.iter().filter(is_kept).copied();
+        Self::load(&kept.chain(own.iter().copied()).collect::<Vec<_>>())
+    }
+
     /// The version of `id`'s rules in force on `day`.
     pub fn resolve(&self, id: &JurisdictionId, day: Date) -> Option<&RuleSet> {
         self.sets.get(id)?.iter().find(|set| set.is_in_force(day))

@@ -144,6 +144,11 @@ impl<'t> Source<'t> {
         }
     }
 
+    /// The jurisdiction it is for.
+    pub const fn id(&self) -> &JurisdictionId {
+        &self.meta.id
+    }
+
     /// The text it was parsed from.
     pub const fn text(&self) -> &'t Text<'t> {
         self.text

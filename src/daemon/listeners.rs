@@ -1,0 +1,1 @@
+//! The doors: SMTP listeners, the public pages and the operations pages.

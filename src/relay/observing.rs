@@ -1,0 +1,40 @@
+//! Streams that only observe: decisions are journalled if the store answers in time, and the
+//! message goes to everybody as it came. Silence of the store means send, and a counted gap.
+
+use std::sync::Arc;
+
+use super::marketing::{read_records, row};
+use super::ports::{Answer, Clock, Journal, Query, Records, Upstream};
+use super::sending::Schedule;
+use super::{Inner, report};
+use crate::pipeline::{MarketingDraft, replies};
+
+impl<S, U, C> Inner<S, U, C>
+where
+    S: Records + Journal,
+    U: Upstream,
+    C: Clock,
+{
+    /// Journals what would have been decided, then relays unchanged.
+    pub(super) async fn relay_observed(
+        self: &Arc<Self>,
+        draft: MarketingDraft,
+        schedule: Schedule,
+    ) -> Answer {
+        let query = Query { persons: draft.persons(), fates: Vec::new(), scope: None };
+        match self.guard.brief(self.store.load(query)).await {
+            Some(snapshot) => {
+                let judgement = draft.judge(&read_records(&snapshot), &[]);
+                for ruling in judgement.rulings().iter().flatten() {
+                    self.store.note(row(&draft, ruling));
+                }
+                report::observed(&self.metrics, &draft, &judgement);
+            }
+            None => report::store_skipped(&self.metrics),
+        }
+        match draft.into_observed() {
+            Some(draft) => self.relay_service(draft, schedule).await,
+            None => Answer { reply: replies::contended(), closing: None },
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What the relay tells telemetry: one function per thing that happened.
+
+use super::attempt::Attempt;
+use super::ports::StoreError;
+use crate::classify::MessageClass;
+use crate::eligibility::Reason;
+use crate::pipeline::{Authority, Ending, Frame, Judgement, MarketingDraft, Outcome, Ruling};
+use crate::rewrite;
+use crate::smtp::Reply;
+use crate::telemetry::{
+    ClassLabel, FooterOutcome, Metrics, StoreOperation, VerdictLabel, events,
+};
+
+/// A client was answered.
+pub(super) fn answered(metrics: &Metrics, frame: &Frame, class: MessageClass, reply: &Reply) {
+    let stream = frame.stream_id();
+    let transaction = frame.transaction_id();
+    let class = label(class);
+    events::TransactionAnswered { transaction, stream, class, reply }.emit(metrics);
+}
+
+/// Every recipient of a marketing message was decided on.
+pub(super) fn judged(metrics: &Metrics, draft: &MarketingDraft, judgement: &Judgement) {
+    each(metrics, draft, judgement, |ruling| match &ruling.authority {
+        Some(Authority::Permitted(_)) => VerdictLabel::Permit,
+        Some(Authority::NotMarketing) => VerdictLabel::Service,
+        Some(Authority::Observed) => VerdictLabel::ObservedDeny,
+        None => VerdictLabel::Deny,
+    });
+}
+
+/// Every recipient of an observed message was decided on, without effect.
+pub(super) fn observed(metrics: &Metrics, draft: &MarketingDraft, judgement: &Judgement) {
+    each(metrics, draft, judgement, |ruling| match ruling.verdict.is_denial() {
+        true => VerdictLabel::ObservedDeny,
+        false => VerdictLabel::ObservedPermit,
+    });
+}
+
+fn each(
+    metrics: &Metrics,
+    draft: &MarketingDraft,
+    judgement: &Judgement,
+    verdict: impl Fn(&Ruling) -> VerdictLabel,
+) {
+    for ruling in judgement.rulings().iter().flatten() {
+        events::RecipientDecided {
+            decision: ruling.decision,
+            stream: draft.frame.stream_id(),
+            class: label(draft.class()),
+            verdict: verdict(ruling),
+            reason: ruling.reason().map(Reason::code),
+        }
+        .emit(metrics);
+    }
+}
+
+/// Marketing was put off; nobody was decided on.
+pub(super) fn deferred(metrics: &Metrics, draft: &MarketingDraft) {
+    for index in 0..draft.frame.recipients() {
+        events::RecipientDecided {
+            decision: draft.frame.decision(index),
+            stream: draft.frame.stream_id(),
+            class: label(draft.class()),
+            verdict: VerdictLabel::Defer,
+            reason: None,
+        }
+        .emit(metrics);
+    }
+}
+
+/// A service message was tried for its recipients.
+pub(super) fn served(metrics: &Metrics, attempt: &Attempt) {
+    for (index, ending) in attempt.endings.iter().enumerate() {
+        let is_served = matches!(
+            ending,
+            Ending::Accepted | Ending::Notified | Ending::Tried(Outcome::Accepted(_))
+        );
+        events::RecipientDecided {
+            decision: attempt.frame.decision(index),
+            stream: attempt.frame.stream_id(),
+            class: ClassLabel::Service,
+            verdict: if is_served { VerdictLabel::Service } else { VerdictLabel::Defer },
+            reason: None,
+        }
+        .emit(metrics);
+    }
+}
+
+/// A marketing message was prepared.
+pub(super) fn prepared(metrics: &Metrics, draft: &MarketingDraft) {
+    let (outcome, reason) = match draft.prepared().outcome() {
+        rewrite::Outcome::Edited { .. } => (FooterOutcome::Edited, None),
+        rewrite::Outcome::HeadersOnly { reason } => {
+            (FooterOutcome::HeadersOnly, Some(reason.as_str()))
+        }
+    };
+    let transaction = draft.frame.transaction_id();
+    events::FooterPlaced { transaction, outcome, reason }.emit(metrics);
+}
+
+/// The store failed.
+pub(super) fn store_failed(metrics: &Metrics, operation: StoreOperation, error: &StoreError) {
+    events::StoreFailed { operation, error }.emit(metrics);
+}
+
+/// The store was not waited for.
+pub(super) fn store_skipped(metrics: &Metrics) {
+    let error = StoreError::Timeout;
+    events::StoreFailed { operation: StoreOperation::Load, error: &error }.emit(metrics);
+}
+
+const fn label(class: MessageClass) -> ClassLabel {
+    match class {
+        MessageClass::Service => ClassLabel::Service,
+        MessageClass::Marketing => ClassLabel::Marketing,
+        MessageClass::Depends => ClassLabel::Depends,
+    }
+}

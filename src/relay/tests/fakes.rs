@@ -1,0 +1,321 @@
+//! A store, an upstream and a clock in memory, and the house they serve.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::super::ports::{
+    Clock, DecisionBatch, DecisionRow, Journal, Query, RecordError, Records, Settlement, Snapshot,
+    StoreError, Upstream, VersionedRecord,
+};
+use crate::base::{
+    EntityId, EvidenceId, KeyId, Keyring, Mailbox, MasterKey, PersonKey, Timestamp, TopicId,
+    TransactionId,
+};
+use crate::config::Config;
+use crate::daemon;
+use crate::eligibility::{
+    ConsentFact, Evidence, Fact, Level, Mechanism, ObjectionChannel, Provenance, Scope,
+};
+use crate::mail::RawMessage;
+use crate::pipeline::{
+    Dispatch, Fate, FateKey, House, LedgerEntry, Outcome, Receipt, Settled, UpstreamFault,
+};
+use crate::smtp::{Body, Envelope, ForwardPath, Path as MailPath, Peer, Reply, ReversePath, Transaction};
+
+pub const NOTICES: &str = "mail-ops@example.com";
+
+/// What happened, in order, across store and upstream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    Recorded,
+    Sent(String),
+}
+
+type Change = Box<dyn Fn() -> (PersonKey, Evidence) + Send>;
+
+#[derive(Default)]
+struct State {
+    records: HashMap<PersonKey, VersionedRecord>,
+    fates: HashMap<FateKey, LedgerEntry>,
+    events: Vec<Event>,
+    load_error: Option<StoreError>,
+    record_error: Option<RecordError>,
+    record_error_once: Option<(RecordError, Change)>,
+}
+
+pub struct FakeStore(Mutex<State>);
+
+fn keyring() -> Keyring {
+    Keyring::new(MasterKey::new(KeyId(1), [3; 32]), Vec::new())
+}
+
+fn entity() -> EntityId {
+    EntityId::parse("acme-ltd").unwrap()
+}
+
+fn person(address: &str) -> PersonKey {
+    keyring().person_key(&Mailbox::parse(address).unwrap())
+}
+
+fn evidence(address: &str, at: &str, fact: Fact) -> Evidence {
+    Evidence {
+        at: Timestamp::parse(at).unwrap(),
+        tag: Some(keyring().address_tag(&Mailbox::parse(address).unwrap())),
+        fact,
+        level: Level::Recipient,
+        provenance: Provenance {
+            reference: Some("form 7".to_owned()),
+            ip: Some("192.0.2.1".to_owned()),
+            ..Provenance::default()
+        },
+    }
+}
+
+/// The objection that arrives while a decision is made.
+pub fn objection() -> (PersonKey, Evidence) {
+    let fact = Fact::Objection {
+        scope: Scope::Entity(entity()),
+        channel: ObjectionChannel::OneClick,
+    };
+    let address = "consenter@example.org";
+    (person(address), evidence(address, "2026-11-01", fact))
+}
+
+impl FakeStore {
+    /// A store that knows two people who consented.
+    pub fn new() -> Self {
+        let store = Self(Mutex::default());
+        for address in ["consenter@example.org", "other@example.org"] {
+            let fact = Fact::ConsentGiven(ConsentFact {
+                entities: vec![entity()],
+                topics: vec![TopicId::parse("footwear").unwrap()],
+                mechanism: Some(Mechanism::Tick),
+                wording_version: Some("newsletter-2".to_owned()),
+                double_opt_in_at: None,
+                channel: Some("email".to_owned()),
+                collection_point: None,
+            });
+            store.learn(person(address), &evidence(address, "2026-06-01", fact));
+        }
+        store
+    }
+
+    fn learn(&self, person: PersonKey, evidence: &Evidence) {
+        let mut state = self.0.lock().unwrap();
+        let record = state.records.entry(person).or_default();
+        record.version += 1;
+        record.record.apply(EvidenceId(record.version), evidence);
+    }
+
+    pub fn events(&self) -> Vec<Event> {
+        self.0.lock().unwrap().events.clone()
+    }
+
+    pub fn open_fates(&self) -> usize {
+        self.0.lock().unwrap().fates.len()
+    }
+
+    pub fn refuse_loads(&self, error: StoreError) {
+        self.0.lock().unwrap().load_error = Some(error);
+    }
+
+    pub fn refuse_records(&self, error: RecordError) {
+        self.0.lock().unwrap().record_error = Some(error);
+    }
+
+    pub fn refuse_record_once(
+        &self,
+        error: RecordError,
+        change: impl Fn() -> (PersonKey, Evidence) + Send + 'static,
+    ) {
+        self.0.lock().unwrap().record_error_once = Some((error, Box::new(change)));
+    }
+}
+
+impl Records for FakeStore {
+    async fn load(&self, query: Query) -> Result<Snapshot, StoreError> {
+        let state = self.0.lock().unwrap();
+        if let Some(error) = &state.load_error {
+            return Err(error.clone());
+        }
+        let records = query.persons.iter().map(|p| state.records.get(p).cloned());
+        let fates = query.fates.iter().map(|key| state.fates.get(key).copied());
+        Ok(Snapshot {
+            records: records.map(Option::unwrap_or_default).collect(),
+            fates: fates.map(Option::unwrap_or_default).collect(),
+            scope_id: query.scope.map(|_| 7),
+        })
+    }
+}
+
+impl Journal for FakeStore {
+    async fn record(&self, batch: DecisionBatch) -> Result<Receipt, RecordError> {
+        let once = self.0.lock().unwrap().record_error_once.take();
+        if let Some((error, change)) = once {
+            let (person, evidence) = change();
+            self.learn(person, &evidence);
+            return Err(error);
+        }
+        let mut state = self.0.lock().unwrap();
+        if let Some(error) = &state.record_error {
+            return Err(error.clone());
+        }
+        for row in &batch.decisions {
+            let known = row.person.and_then(|p| state.records.get(&p)).map_or(0, |r| r.version);
+            if row.permit_version.is_some_and(|version| version != known) {
+                return Err(RecordError::Conflict);
+            }
+        }
+        for key in batch.claims {
+            state.fates.entry(key).or_default().is_claimed = true;
+        }
+        state.events.push(Event::Recorded);
+        Ok(Receipt::committed(1))
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
+        let mut state = self.0.lock().unwrap();
+        for (key, settled) in settlement.fates {
+            let entry = state.fates.entry(key).or_default();
+            entry.is_claimed = false;
+            match settled {
+                Settled::Final(fate) => entry.fate = Some(fate),
+                Settled::Deferred => {
+                    entry.first_deferred_at.get_or_insert(settlement.at);
+                }
+                Settled::Released => {}
+            }
+        }
+        if settlement.closes {
+            // One message at a time is enough for these tests.
+            state.fates.clear();
+        }
+        assert!(state.fates.values().all(|e| e.fate != Some(Fate::Refused) || !e.is_claimed));
+        Ok(())
+    }
+
+    fn note(&self, _row: DecisionRow) {}
+}
+
+/// What the upstream does with a recipient.
+#[derive(Clone, Copy, Debug)]
+pub enum Script {
+    Accept,
+    AcceptAfter(Duration),
+    Defer,
+    Refuse,
+    Doubt,
+}
+
+pub struct FakeUpstream {
+    store: Arc<FakeStore>,
+    scripts: Mutex<HashMap<String, Script>>,
+    attempts: Mutex<Vec<String>>,
+    accepted: Mutex<Vec<String>>,
+}
+
+impl FakeUpstream {
+    pub fn new(store: Arc<FakeStore>) -> Self {
+        Self {
+            store,
+            scripts: Mutex::default(),
+            attempts: Mutex::default(),
+            accepted: Mutex::default(),
+        }
+    }
+
+    pub fn script(&self, recipient: &str, script: Script) {
+        self.scripts.lock().unwrap().insert(recipient.to_owned(), script);
+    }
+
+    pub fn copies_to(&self, recipient: &str) -> usize {
+        self.accepted.lock().unwrap().iter().filter(|to| *to == recipient).count()
+    }
+
+    pub fn attempts_for(&self, recipient: &str) -> usize {
+        self.attempts.lock().unwrap().iter().filter(|to| *to == recipient).count()
+    }
+
+    async fn one(&self, recipient: &str) -> Outcome {
+        self.attempts.lock().unwrap().push(recipient.to_owned());
+        let event = Event::Sent(recipient.to_owned());
+        self.store.0.lock().unwrap().events.push(event);
+        let script = self.scripts.lock().unwrap().get(recipient).copied();
+        match script.unwrap_or(Script::Accept) {
+            Script::Defer => Outcome::Deferred(Reply::new(450, None, "later")),
+            Script::Refuse => Outcome::Refused(Reply::new(550, None, "never")),
+            Script::Doubt => Outcome::InDoubt,
+            Script::Accept => self.accept(recipient),
+            Script::AcceptAfter(delay) => {
+                tokio::time::sleep(delay).await;
+                self.accept(recipient)
+            }
+        }
+    }
+
+    fn accept(&self, recipient: &str) -> Outcome {
+        self.accepted.lock().unwrap().push(recipient.to_owned());
+        Outcome::Accepted(Reply::new(250, None, "queued"))
+    }
+}
+
+impl Upstream for FakeUpstream {
+    async fn dispatch(&self, dispatch: &Dispatch) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        for path in dispatch.forward_paths() {
+            outcomes.push(self.one(path.written()).await);
+        }
+        if outcomes.is_empty() { vec![Outcome::Failed(UpstreamFault::Session)] } else { outcomes }
+    }
+}
+
+pub struct FakeClock;
+
+impl Clock for FakeClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::parse("2026-11-23T10:00:00Z").unwrap()
+    }
+}
+
+/// The house of the commented example, with another mode.
+pub fn house(mode: &str) -> House {
+    let text = include_str!("../../../config/consentry.toml");
+    let text = text.replace("mode = \"bounce\"", &format!("mode = \"{mode}\""));
+    let config = Config::parse("example", &text, Path::new("/")).unwrap();
+    daemon::house(&config, keyring()).unwrap()
+}
+
+pub fn newsletter(to: &[&str]) -> Transaction {
+    message_from("news@example.com", to)
+}
+
+pub fn receipt(to: &[&str]) -> Transaction {
+    message_from("noreply@example.com", to)
+}
+
+pub fn message_from(from: &str, to: &[&str]) -> Transaction {
+    // The stream `newsletter` of the example takes its From; foreign ones fall to `unmatched`,
+    // which must not observe here, or nothing would be refused.
+    let path = |address: &str| MailPath::new(address, Mailbox::parse(address).unwrap());
+    let content = format!("From: <{from}>\r\nSubject: Soles\r\n\r\nNew soles, from 49.\r\n");
+    Transaction {
+        id: TransactionId::from_bytes([9; 16]),
+        peer: Peer {
+            ip: "127.0.0.1".parse().unwrap(),
+            helo: "shop.example.com".to_owned(),
+            is_esmtp: true,
+            listener: "main".to_owned(),
+            client: 0,
+        },
+        envelope: Envelope {
+            reverse_path: ReversePath::Path(path("bounce@example.com")),
+            forward_paths: to.iter().map(|address| ForwardPath::Path(path(address))).collect(),
+            body: Body::SevenBit,
+            smtputf8: false,
+        },
+        content: RawMessage::new(content.into_bytes().into()),
+        received_at: Timestamp::parse("2026-11-23T10:00:00Z").unwrap(),
+    }
+}

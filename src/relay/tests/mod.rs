@@ -1,0 +1,209 @@
+//! The relay over fakes: the order of things under conflict, outage, deferral and delay.
+
+mod fakes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::ports::{Answer, RecordError, ReplyDelivery, StoreError, Submissions};
+use super::{Deadlines, Parts, Relay};
+use crate::telemetry::Metrics;
+use fakes::{Event, FakeClock, FakeStore, FakeUpstream, Script};
+
+struct Scene {
+    store: Arc<FakeStore>,
+    upstream: Arc<FakeUpstream>,
+    relay: Relay<FakeStore, FakeUpstream, FakeClock>,
+    late: TaskTracker,
+}
+
+impl Scene {
+    fn set(mode: &str) -> Self {
+        let store = Arc::new(FakeStore::new());
+        let upstream = Arc::new(FakeUpstream::new(Arc::clone(&store)));
+        let late = TaskTracker::new();
+        let relay = Relay::new(Parts {
+            house: Arc::new(fakes::house(mode)),
+            store: Arc::clone(&store),
+            upstream: Arc::clone(&upstream),
+            clock: FakeClock,
+            metrics: Arc::new(Metrics::new("test")),
+            deadlines: Deadlines::default(),
+            late: late.clone(),
+        });
+        Self { store, upstream, relay, late }
+    }
+
+    async fn newsletter(&self, to: &[&str]) -> Answer {
+        self.relay.submit(fakes::newsletter(to), CancellationToken::new()).await
+    }
+
+    async fn finish(&self, answer: Answer, delivery: ReplyDelivery) {
+        if let Some(closing) = answer.closing {
+            self.relay.answered(closing, delivery).await;
+        }
+    }
+}
+
+const CONSENTER: &str = "consenter@example.org";
+const OTHER: &str = "other@example.org";
+const STRANGER: &str = "stranger@example.org";
+
+#[tokio::test]
+async fn p1_no_copy_leaves_before_its_permit_is_recorded() {
+    let scene = Scene::set("bounce");
+    let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
+    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    let events = scene.store.events();
+    let recorded = events.iter().position(|e| *e == Event::Recorded).unwrap();
+    let first_copy = events.iter().position(|e| matches!(e, Event::Sent(_))).unwrap();
+    assert!(recorded < first_copy, "{events:?}");
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 1);
+}
+
+#[tokio::test]
+async fn p2_a_record_that_changes_is_decided_on_again() {
+    let scene = Scene::set("bounce");
+    // The objection arrives between reading and recording: the new reading denies.
+    scene.store.refuse_record_once(RecordError::Conflict, || fakes::objection());
+    let answer = scene.newsletter(&[CONSENTER]).await;
+    assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
+}
+
+#[tokio::test]
+async fn p2_a_record_that_keeps_changing_puts_the_message_off() {
+    let scene = Scene::set("bounce");
+    scene.store.refuse_records(RecordError::Conflict);
+    let answer = scene.newsletter(&[CONSENTER]).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
+}
+
+#[tokio::test]
+async fn p7_a_store_that_fails_means_451_and_nothing_sent() {
+    for failure in [StoreError::Timeout, StoreError::Overloaded] {
+        let scene = Scene::set("bounce");
+        scene.store.refuse_loads(failure.clone());
+        let answer = scene.newsletter(&[CONSENTER]).await;
+        assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+        let scene = Scene::set("bounce");
+        scene.store.refuse_records(RecordError::Store(failure));
+        let answer = scene.newsletter(&[CONSENTER]).await;
+        assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+        assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
+    }
+}
+
+#[tokio::test]
+async fn p3_what_was_sent_is_settled_before_a_451_and_not_sent_again() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(OTHER, Script::Defer);
+    let answer = scene.newsletter(&[CONSENTER, OTHER, STRANGER]).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert!(answer.closing.is_none(), "a deferred message stays open");
+    scene.upstream.script(OTHER, Script::Accept);
+    let answer = scene.newsletter(&[CONSENTER, OTHER, STRANGER]).await;
+    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    for recipient in [CONSENTER, OTHER, fakes::NOTICES] {
+        assert_eq!(scene.upstream.copies_to(recipient), 1, "{recipient}");
+    }
+    scene.finish(answer, ReplyDelivery::Written).await;
+    assert_eq!(scene.store.open_fates(), 0, "the message is closed");
+}
+
+#[tokio::test]
+async fn p3_a_lost_reply_leaves_the_message_open_for_the_retry() {
+    let scene = Scene::set("bounce");
+    let answer = scene.newsletter(&[CONSENTER]).await;
+    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    scene.finish(answer, ReplyDelivery::Lost).await;
+    let answer = scene.newsletter(&[CONSENTER]).await;
+    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 1, "the retry is answered from the ledger");
+}
+
+#[tokio::test]
+async fn p4_a_notice_nobody_takes_now_sends_nothing() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(fakes::NOTICES, Script::Defer);
+    let answer = scene.newsletter(&[CONSENTER, STRANGER]).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
+}
+
+#[tokio::test]
+async fn a_notice_refused_for_good_acts_as_reject() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(fakes::NOTICES, Script::Refuse);
+    let answer = scene.newsletter(&[CONSENTER, STRANGER]).await;
+    assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
+}
+
+#[tokio::test]
+async fn a_live_claim_of_another_attempt_means_wait() {
+    let scene = Scene::set("bounce");
+    scene.store.refuse_records(RecordError::Claimed);
+    let answer = scene.newsletter(&[CONSENTER]).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
+}
+
+#[tokio::test]
+async fn an_outcome_in_doubt_is_451_and_never_retried_by_us() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(CONSENTER, Script::Doubt);
+    let answer = scene.newsletter(&[CONSENTER]).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(scene.upstream.attempts_for(CONSENTER), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_left_starts_no_copy() {
+    let scene = Scene::set("bounce");
+    let gone = CancellationToken::new();
+    gone.cancel();
+    let answer = scene.relay.submit(fakes::newsletter(&[CONSENTER]), gone).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(scene.upstream.attempts_for(CONSENTER), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p3_copies_under_way_at_the_deadline_are_settled_late() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(OTHER, Script::AcceptAfter(Duration::from_secs(90)));
+    let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    scene.late.close();
+    scene.late.wait().await;
+    let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
+    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    for recipient in [CONSENTER, OTHER] {
+        assert_eq!(scene.upstream.copies_to(recipient), 1, "{recipient}");
+    }
+}
+
+#[tokio::test]
+async fn p5_service_mail_asks_the_store_nothing_it_must_wait_for() {
+    let scene = Scene::set("bounce");
+    scene.store.refuse_loads(StoreError::Timeout);
+    scene.store.refuse_records(RecordError::Store(StoreError::Timeout));
+    let to = [CONSENTER, STRANGER];
+    let answer = scene.relay.submit(fakes::receipt(&to), CancellationToken::new()).await;
+    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(STRANGER), 1);
+}
+
+#[tokio::test]
+async fn claims_that_are_not_allowed_reach_nobody() {
+    let scene = Scene::set("bounce");
+    let foreign = fakes::message_from("news@elsewhere.example", &[CONSENTER]);
+    let answer = scene.relay.submit(foreign, CancellationToken::new()).await;
+    assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
+    assert!(answer.reply.text().starts_with("CLAIM_NOT_ALLOWED"), "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
+}
