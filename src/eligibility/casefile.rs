@@ -4,26 +4,22 @@
 //! a recipient's evidence and the operator's declarations, then a verdict. The form of the
 //! message counts as complete unless the file says otherwise.
 
-use std::collections::BTreeMap;
+mod raw;
 
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::basis::Basis;
-use super::case::{Case, Class, Form, MessageFacts, Purpose, RecipientFacts, Validity};
+use super::case::{Case, RecipientFacts};
 use super::decide::decide;
 use super::draft::{EvidenceDraft, moment};
-use crate::classify::Element;
-use super::evidence::{AddressKind, CollectionChannel, Evidence, Fact, Level, SubjectKind};
-use super::policy::{CollectionPoint, Policy};
+use super::evidence::Evidence;
 use super::reason::Reason;
 use super::record::RecipientRecord;
-use super::rules::{Acceptance, Override, RuleBook, date, line_of, some_date};
+use super::rules::{RuleBook, line_of};
 use super::verdict::Verdict;
-use crate::base::{
-    AddressTag, BrandId, CollectionPointId, DomainName, EntityId, EvidenceId, JurisdictionId,
-    Timestamp, TopicId,
-};
+use crate::base::{AddressTag, DomainName, EvidenceId, JurisdictionId, Timestamp};
+use raw::{RawMessageFacts, RawPolicy, RawRecipient};
 
 /// Why a case file cannot be answered.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -109,9 +105,8 @@ const OTHER_TAG: AddressTag = AddressTag::from_bytes([2; 16]);
 #[serde(deny_unknown_fields)]
 struct RawCase {
     /// What the case shows; for readers.
-    #[serde(default)]
-    #[allow(dead_code)]
-    title: Option<String>,
+    #[serde(default, rename = "title")]
+    _title: Option<String>,
     #[serde(deserialize_with = "needed_moment")]
     at: Timestamp,
     jurisdictions: Vec<JurisdictionId>,
@@ -119,7 +114,7 @@ struct RawCase {
     #[serde(default)]
     recipient: RawRecipient,
     #[serde(default)]
-    evidence: Vec<RawEvidence>,
+    evidence: Vec<EvidenceDraft>,
     #[serde(default)]
     policy: RawPolicy,
     #[serde(default)]
@@ -141,9 +136,9 @@ impl RawCase {
         if let Some(described) = self.recipient.described() {
             add(described);
         }
-        for (index, raw) in self.evidence.iter().enumerate() {
-            let tag = if raw.other_address { OTHER_TAG } else { TAG };
-            match raw.draft.clone().into_evidence() {
+        for (index, draft) in self.evidence.iter().enumerate() {
+            let tag = if draft.other_address { OTHER_TAG } else { TAG };
+            match draft.clone().into_evidence() {
                 Ok(pieces) => {
                     pieces.into_iter().for_each(|e| add(Evidence { tag: Some(tag), ..e }));
                 }
@@ -154,215 +149,6 @@ impl RawCase {
             }
         }
         record
-    }
-}
-
-/// Evidence of a case file: the columns of the CSV, and whether it was given for another
-/// sub-address of the same person.
-struct RawEvidence {
-    other_address: bool,
-    draft: EvidenceDraft,
-}
-
-impl<'de> Deserialize<'de> for RawEvidence {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Flattening would lose the refusal of unknown keys, so the one extra key is taken out.
-        let mut table = toml::Table::deserialize(deserializer)?;
-        let wrong = |message: &str| serde::de::Error::custom(message.trim());
-        let other_address = match table.remove("other_address") {
-            None => false,
-            Some(value) => {
-                value.as_bool().ok_or_else(|| wrong("other_address must be true or false"))?
-            }
-        };
-        let draft = EvidenceDraft::deserialize(table).map_err(|error| wrong(error.message()))?;
-        Ok(Self { other_address, draft })
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawRecipient {
-    subject_kind: SubjectKind,
-    address_kind: AddressKind,
-    domain: Option<String>,
-    #[serde(deserialize_with = "moment")]
-    last_marketing_sent_at: Option<Timestamp>,
-}
-
-impl RawRecipient {
-    /// A fact about the recipient is evidence like any other.
-    fn described(&self) -> Option<Evidence> {
-        let is_known =
-            self.subject_kind != SubjectKind::Unknown || self.address_kind != AddressKind::Unknown;
-        is_known.then(|| Evidence {
-            at: Timestamp::from_millis(0),
-            tag: Some(TAG),
-            fact: Fact::SubjectDescribed {
-                subject_kind: self.subject_kind,
-                address_kind: self.address_kind,
-                jurisdictions: Vec::new(),
-                role: None,
-            },
-            level: Level::Staff,
-            provenance: super::evidence::Provenance::default(),
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawMessageFacts {
-    elements: Vec<Element>,
-    sending_entity: EntityId,
-    #[serde(default)]
-    class_claimed: Option<Class>,
-    #[serde(default)]
-    brand: Option<BrandId>,
-    #[serde(default)]
-    promoted_entities: Vec<EntityId>,
-    #[serde(default)]
-    topics: Vec<TopicId>,
-    #[serde(default)]
-    purpose: Purpose,
-    #[serde(default)]
-    label: Option<String>,
-    #[serde(default)]
-    ad_identifiable: Option<bool>,
-    #[serde(default)]
-    identity: RawIdentity,
-    #[serde(default)]
-    unsubscribe: RawUnsubscribe,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawIdentity {
-    legal_name: Option<bool>,
-    contact: Option<bool>,
-    postal_address: Option<bool>,
-    on_behalf_of: Option<bool>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawUnsubscribe {
-    present: Option<bool>,
-    header: Option<bool>,
-    login_required: Option<bool>,
-    extra_data_required: Option<bool>,
-    fee: Option<bool>,
-    steps: Option<u8>,
-    valid_days: Option<u16>,
-}
-
-impl RawMessageFacts {
-    fn facts(&self) -> MessageFacts {
-        let mut form = Form::complete();
-        let (who, offer) = (&self.identity, &self.unsubscribe);
-        let says = &mut form.identity;
-        says.legal_name = who.legal_name.or(says.legal_name);
-        says.contact = who.contact.or(says.contact);
-        says.postal_address = who.postal_address.or(says.postal_address);
-        says.on_behalf_of = who.on_behalf_of.or(says.on_behalf_of);
-        let has = &mut form.unsubscribe;
-        has.visible = offer.present.or(has.visible);
-        has.header = offer.header.or(has.header);
-        has.login_required = offer.login_required.or(has.login_required);
-        has.extra_data_required = offer.extra_data_required.or(has.extra_data_required);
-        has.fee = offer.fee.or(has.fee);
-        has.steps = offer.steps.or(has.steps);
-        has.validity = offer.valid_days.map_or(has.validity, Validity::Days);
-        form.ad_identifiable = self.ad_identifiable.or(form.ad_identifiable);
-        form.label.clone_from(&self.label);
-        MessageFacts {
-            elements: self.elements.clone(),
-            class_claimed: self.class_claimed,
-            sending_entity: self.sending_entity.clone(),
-            brand: self.brand.clone(),
-            promoted_entities: self.promoted_entities.clone(),
-            topics: self.topics.clone(),
-            purpose: self.purpose,
-            form,
-        }
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawPolicy {
-    /// Per topic sold, the topics it covers, for the sending entity named in each entry.
-    similar: Vec<RawSimilar>,
-    /// Per rule set, other values for policy choices.
-    overrides: BTreeMap<JurisdictionId, BTreeMap<String, toml::Value>>,
-    accepted_unverified: Vec<Acceptance>,
-    collection_point: Vec<RawCollectionPoint>,
-    charities: Vec<EntityId>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSimilar {
-    entity: EntityId,
-    sold: TopicId,
-    covers: Vec<TopicId>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCollectionPoint {
-    id: CollectionPointId,
-    entity: EntityId,
-    channel: CollectionChannel,
-    #[serde(deserialize_with = "date")]
-    in_use_from: jiff::civil::Date,
-    #[serde(default, deserialize_with = "some_date")]
-    in_use_until: Option<jiff::civil::Date>,
-    #[serde(default)]
-    opt_out_offered: Option<bool>,
-    #[serde(default)]
-    wording_version: Option<String>,
-    attested_by: String,
-}
-
-impl RawPolicy {
-    fn overrides(&self) -> Vec<Override> {
-        let of = |(rule_set, fields): (&JurisdictionId, &BTreeMap<String, toml::Value>)| {
-            let rule_set = rule_set.clone();
-            fields
-                .iter()
-                .map(move |(field, value)| Override {
-                    rule_set: rule_set.clone(),
-                    field: field.clone(),
-                    value: value.clone(),
-                })
-                .collect::<Vec<_>>()
-        };
-        self.overrides.iter().flat_map(of).collect()
-    }
-
-    fn declarations(&self) -> Policy {
-        let mut policy = Policy::default();
-        for similar in &self.similar {
-            for covered in &similar.covers {
-                let (entity, sold) = (similar.entity.clone(), similar.sold.clone());
-                policy.similarity.declare(entity, sold, covered.clone());
-            }
-        }
-        for raw in &self.collection_point {
-            let point = CollectionPoint {
-                entity: raw.entity.clone(),
-                channel: raw.channel,
-                in_use_from: raw.in_use_from,
-                in_use_until: raw.in_use_until,
-                opt_out_offered: raw.opt_out_offered,
-                wording_version: raw.wording_version.clone(),
-                attested_by: raw.attested_by.clone(),
-            };
-            policy.collection_points.insert(raw.id.clone(), point);
-        }
-        policy.charities.extend(self.charities.iter().cloned());
-        policy
     }
 }
 

@@ -109,9 +109,9 @@ impl<R: Read> Reader<R> {
                 None => return Err(header_error(name, "unknown column")),
             }
         }
-        for needed in 0..2 {
-            if !places.contains(&needed) {
-                return Err(header_error(COLUMNS[needed], "the column is missing"));
+        for (place, column) in COLUMNS.iter().enumerate().take(2) {
+            if !places.contains(&place) {
+                return Err(header_error(column, "the column is missing"));
             }
         }
         let record = csv::StringRecord::new();

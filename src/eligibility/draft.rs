@@ -106,6 +106,8 @@ pub struct EvidenceDraft {
     pub ip: Option<String>,
     /// How much weight it has; an import unless said otherwise.
     pub level: Option<Level>,
+    /// In case files: whether it was given for another sub-address of the same person.
+    pub other_address: bool,
 }
 
 /// The kinds a draft may name, each with its short forms.

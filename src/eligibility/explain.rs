@@ -125,3 +125,6 @@ fn sentence(fact: &str) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

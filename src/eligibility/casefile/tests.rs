@@ -1,1 +1,103 @@
-//! Tests.
+//! Every case file answered, and every way a file can be wrong.
+
+use std::fs;
+use std::path::Path;
+
+use super::run;
+use crate::eligibility::RuleBook;
+
+#[test]
+fn every_case_file_gets_the_verdict_it_expects() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/eligibility/cases");
+    let book = RuleBook::builtin();
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        count += 1;
+        match run(&fs::read_to_string(&path).unwrap(), &book) {
+            Ok(result) if !result.expects => failures.push(format!("{name}: expects nothing")),
+            Ok(result) => {
+                let reasons = result.verdict.reasons();
+                failures.extend(
+                    result.differences.iter().map(|d| format!("{name}: {d} ({reasons:?})")),
+                );
+            }
+            Err(errors) => failures.extend(errors.iter().map(|e| format!("{name}: {e}"))),
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(count >= 40, "only {count} case files found");
+}
+
+const MINIMAL: &str = r#"
+at = 2026-06-01
+jurisdictions = ["uk"]
+[message]
+elements = ["offer"]
+sending_entity = "acme"
+"#;
+
+#[track_caller]
+fn check_error(extra: &str, expected: &[&str]) {
+    let errors = run(&format!("{MINIMAL}{extra}"), &RuleBook::builtin()).unwrap_err();
+    let shown: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(shown.len(), expected.len(), "{shown:?}");
+    for (shown, expected) in shown.iter().zip(expected) {
+        assert!(shown.contains(expected), "{shown} does not contain {expected}");
+    }
+}
+
+#[test]
+fn errors_name_the_line_or_the_piece_of_evidence() {
+    check_error("colour = 1\n", &["line 7: unknown field `colour`"]);
+    check_error("[[evidence]]\nkind = \"sale\"\nhue = 2\n", &["line 9: unknown field `hue`"]);
+    check_error("[then]\nverdict = \"maybe\"\n", &["line 8: unknown variant `maybe`"]);
+    check_error(
+        "[then]\nverdict = \"deny\"\nreasons = [\"NO_LUCK\"]\n",
+        &["line 9: unknown variant"],
+    );
+    check_error("[[evidence]]\nkind = \"sale\"\nat = \"soon\"\n", &["line 9: expected a date"]);
+    check_error(
+        "[[evidence]]\nkind = \"sale\"\nentity = \"ACME\"\n",
+        &["line 9: `ACME` is not a name"],
+    );
+    check_error(
+        "[[evidence]]\nkind = \"gift\"\nat = 2026-01-01\n[[evidence]]\nkind = \"sale\"\nentity = \"acme\"\n",
+        &[
+            "evidence number 1: kind: unknown kind `gift`",
+            "evidence number 2: at: the moment is missing",
+        ],
+    );
+}
+
+#[test]
+fn statutory_values_cannot_be_overridden() {
+    check_error(
+        "[policy.overrides.uk]\n\"soft.optout_at_collection\" = false\n",
+        &["`soft.optout_at_collection` of rule set `uk` is not a policy choice"],
+    );
+    check_error("[policy.overrides.fr]\n\"soft.available\" = false\n", &["no rule set `fr`"]);
+    check_error("[policy.overrides.uk]\n\"soft.colour\" = 1\n", &["has no field `soft.colour`"]);
+    check_error(
+        "[policy.overrides.uk]\n\"consent.dormancy_months\" = \"long\"\n",
+        &["expected a number of months"],
+    );
+}
+
+#[test]
+fn differences_tell_what_was_expected_and_what_was_found() {
+    let then = "[then]\nverdict = \"permit\"\nbasis = \"soft_opt_in\"\nreasons = [\"OBJECTED\"]\n\
+                not_reasons = [\"NO_BASIS\"]\n";
+    let result = run(&format!("{MINIMAL}{then}"), &RuleBook::builtin()).unwrap();
+    assert_eq!(
+        result.differences,
+        [
+            "expected verdict permit, found deny",
+            "expected basis soft_opt_in, found none",
+            "expected reason OBJECTED, which is not given",
+            "reason NO_BASIS is given, but should not be",
+        ]
+    );
+}

@@ -34,6 +34,17 @@ pub(super) struct Collected<'c> {
     pub fact: CollectionFact,
     /// Who attests what the row leaves open.
     pub attested_by: Option<&'c str>,
+    /// Whether it happened in a dealing in whose course an address may be collected.
+    pub is_in_course: bool,
+}
+
+impl Collected<'_> {
+    /// Whether it may speak for `dealing`: collected in an earlier dealing that counts, or in
+    /// this very one (which then fails or holds by itself).
+    pub fn speaks_for(&self, dealing: &Dealing<'_>) -> bool {
+        let earlier = self.entry.at <= dealing.entry.at && self.is_in_course;
+        earlier || is_same_occasion(self.entry, dealing.entry)
+    }
 }
 
 /// The latest dealings about which this address was stated, latest first.
@@ -96,20 +107,26 @@ fn contract_end(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Option<Timestam
     others.chain(own).filter(|&at| at <= hearing.case.at).min()
 }
 
-/// How the address was collected in `dealings`, latest first.
+/// How the address was collected in `dealings`, latest first. `counts` tells in which of them
+/// an address may be collected.
 pub(super) fn collections<'c>(
     hearing: &Hearing<'c>,
     dealings: &[Dealing<'c>],
+    counts: impl Fn(&Dealing<'_>) -> bool,
 ) -> Vec<Collected<'c>> {
-    let mut collected: Vec<_> = hearing
-        .statements()
-        .filter_map(|entry| match &entry.fact {
-            Fact::AddressCollected(fact) => Some((entry, fact)),
-            _ => None,
-        })
-        .filter(|(entry, _)| dealings.iter().any(|dealing| is_same_occasion(entry, dealing.entry)))
-        .map(|(entry, fact)| complete(hearing, entry, fact, dealings))
-        .collect();
+    let occasions = |entry: &Entry| {
+        let of = |dealing: &&Dealing<'c>| is_same_occasion(entry, dealing.entry);
+        dealings.iter().filter(of).collect::<Vec<_>>()
+    };
+    let mut collected = Vec::new();
+    for entry in hearing.statements() {
+        let Fact::AddressCollected(fact) = &entry.fact else { continue };
+        let occasions = occasions(entry);
+        if !occasions.is_empty() {
+            let is_in_course = occasions.iter().any(|d| counts(d) && d.fact.entity == fact.entity);
+            collected.push(complete(hearing, entry, fact, &occasions, is_in_course));
+        }
+    }
     for dealing in dealings {
         let policy = hearing.case.policy;
         let point = policy.attested(dealing.fact.collection_point.as_ref(), dealing.entry.at);
@@ -119,6 +136,7 @@ pub(super) fn collections<'c>(
                 entry: dealing.entry,
                 fact: point.as_collection(id),
                 attested_by: Some(&point.attested_by),
+                is_in_course: counts(dealing) && dealing.fact.entity == point.entity,
             });
         }
     }
@@ -127,30 +145,28 @@ pub(super) fn collections<'c>(
     collected
 }
 
-/// What a row says, with what it leaves open lent by the collection point it names.
+/// What a row says, with what it leaves open lent by the collection point it names, or that the
+/// dealing of the same occasion names.
 fn complete<'c>(
     hearing: &Hearing<'c>,
     entry: &'c Entry,
     fact: &CollectionFact,
-    dealings: &[Dealing<'c>],
+    occasions: &[&Dealing<'c>],
+    is_in_course: bool,
 ) -> Collected<'c> {
-    let named_by_dealing = || {
-        dealings
-            .iter()
-            .filter(|dealing| is_same_occasion(entry, dealing.entry))
-            .find_map(|dealing| dealing.fact.collection_point.as_ref())
-    };
-    let named = fact.collection_point.as_ref().or_else(named_by_dealing);
+    let by_dealing = || occasions.iter().find_map(|d| d.fact.collection_point.as_ref());
+    let named = fact.collection_point.as_ref().or_else(by_dealing);
     let mut fact = fact.clone();
     let point = hearing.case.policy.attested(named, entry.at);
     let Some((_, point)) = point.filter(|(_, point)| point.entity == fact.entity) else {
-        return Collected { entry, fact, attested_by: None };
+        return Collected { entry, fact, attested_by: None, is_in_course };
     };
     let is_lending = fact.direct.is_none() || fact.opt_out_offered.is_none();
     fact.direct = fact.direct.or(point.is_direct());
     fact.channel = fact.channel.or(Some(point.channel));
     fact.opt_out_offered = fact.opt_out_offered.or(point.opt_out_offered);
-    Collected { entry, fact, attested_by: is_lending.then_some(point.attested_by.as_str()) }
+    let attested_by = is_lending.then_some(point.attested_by.as_str());
+    Collected { entry, fact, attested_by, is_in_course }
 }
 
 fn is_same_occasion(one: &Entry, other: &Entry) -> bool {

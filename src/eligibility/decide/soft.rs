@@ -12,7 +12,7 @@ use crate::eligibility::case::Purpose;
 use crate::eligibility::evidence::CollectionChannel;
 use crate::eligibility::reason::Reason;
 use crate::eligibility::rules::{AgeAnchor, MonthLimit, NoncommercialRule, RelationshipKind};
-use crate::eligibility::verdict::Limb;
+use crate::eligibility::verdict::{Limb, each_once};
 
 /// The conditions of the exception, for the best dealing on record.
 pub(super) fn limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
@@ -33,12 +33,14 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
         );
         return limbs;
     }
-    let counted: Vec<Dealing<'_>> =
-        dealings.iter().copied().filter(|d| counts(hearing, d)).collect();
-    let collections = collections(hearing, &counted);
+    let collections = collections(hearing, &dealings, |dealing| counts(hearing, dealing));
     let mut heard: Vec<(Dealing<'_>, Vec<Limb>)> =
         dealings.iter().map(|&dealing| (dealing, hear(hearing, &dealing, &collections))).collect();
-    heard.sort_by_key(|(dealing, limbs)| (failures(limbs), std::cmp::Reverse(dealing.entry.at)));
+    // A dealing that counts in kind comes before one that does not, then the one nearest to
+    // holding, then the latest.
+    heard.sort_by_key(|(dealing, limbs)| {
+        (!is_of_kind(hearing, dealing), failures(limbs), std::cmp::Reverse(dealing.entry.at))
+    });
     let passing: Vec<Dealing<'_>> =
         heard.iter().filter(|(_, limbs)| failures(limbs) == 0).map(|(d, _)| *d).collect();
     let similar = similarity(hearing, &heard, &passing);
@@ -92,14 +94,15 @@ fn message_limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
 
 /// Whether a dealing is of a kind in whose course an address may be collected.
 fn counts(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> bool {
+    is_of_kind(hearing, dealing) && dealing.fact.completed != Some(false)
+}
+
+fn is_of_kind(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> bool {
     hearing.rules().soft.relationship_kinds.contains(&dealing.kind)
-        && dealing.fact.completed != Some(false)
 }
 
 fn hear(hearing: &Hearing<'_>, dealing: &Dealing<'_>, collections: &[Collected<'_>]) -> Vec<Limb> {
     let mut limbs = vec![kind(hearing, dealing)];
-    limbs.extend(completion(hearing, dealing));
-    limbs.extend(age(hearing, dealing));
     if hearing.rules().soft.same_legal_person {
         let same = dealing.fact.entity == hearing.message().sending_entity;
         limbs.push(hearing.check(
@@ -108,12 +111,19 @@ fn hear(hearing: &Hearing<'_>, dealing: &Dealing<'_>, collections: &[Collected<'
             format!("the dealing was with {}", dealing.fact.entity),
         ));
     }
-    let mut limbs: Vec<Limb> = limbs.into_iter().map(|limb| limb.found_in(dealing.entry)).collect();
-    // The address may have been collected in this dealing or in an earlier one with the same
-    // legal person; the age counts from this one.
+    let found = |limb: Limb| limb.found_in(dealing.entry);
+    if !is_of_kind(hearing, dealing) {
+        // Age and collection of what does not count at all would only mislead.
+        return limbs.into_iter().map(found).collect();
+    }
+    limbs.extend(completion(hearing, dealing));
+    limbs.extend(age(hearing, dealing));
+    let mut limbs: Vec<Limb> = limbs.into_iter().map(found).collect();
+    // The address may have been collected in this dealing or in an earlier one; the age counts
+    // from this one.
     let best = collections
         .iter()
-        .filter(|c| c.entry.at <= dealing.entry.at.after(std::time::Duration::from_hours(24)))
+        .filter(|collected| collected.speaks_for(dealing))
         .map(|collected| collection(hearing, collected))
         .min_by_key(|limbs| failures(limbs));
     limbs.extend(best.unwrap_or_else(|| no_collection(hearing)));
@@ -298,13 +308,17 @@ fn similarity(
     };
     let missing: Vec<&TopicId> = wanted.iter().filter(|t| covering(t).is_none()).collect();
     let covered = !wanted.is_empty() && missing.is_empty();
+    let bought: Vec<TopicId> = each_once(dealings.iter().flat_map(|d| &d.fact.topics));
     let fact = if wanted.is_empty() {
         String::from("the message names no topic")
     } else if covered {
-        format!("what was bought covers {}", listed(wanted))
+        format!("what it was about ({}) covers {}", listed(&bought), listed(wanted))
     } else {
-        format!("what was bought does not cover {}", listed(&missing))
+        format!("what it was about ({}) does not cover {}", listed(&bought), listed(&missing))
     };
     let limb = hearing.check("soft.similar_required", unless(covered, Reason::NotSimilar), fact);
+    if !covered {
+        return dealings.iter().fold(limb, |limb, dealing| limb.found_in(dealing.entry));
+    }
     wanted.iter().filter_map(covering).fold(limb, |limb, dealing| limb.found_in(dealing.entry))
 }

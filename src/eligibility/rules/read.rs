@@ -184,6 +184,7 @@ impl<'t> Source<'t> {
         marks.extend(own_marks);
         citations.extend(own_citations);
         if !complaints.errors.is_empty() {
+            complaints.errors.sort_by_key(|error| error.line);
             return Err(complaints.errors);
         }
         let parent_hash = parent.map_or_else(Vec::new, |set| set.hash.as_bytes().to_vec());
@@ -300,11 +301,14 @@ fn fields_under(path: &str) -> Vec<&'static Field> {
     FIELDS.iter().filter(below).collect()
 }
 
+/// Takes each leaf: its path, where its key stands, and its value.
+type Found<'f, 't> = dyn FnMut(&str, Range<usize>, &Spanned<DeValue<'t>>) + 'f;
+
 fn collect<'t>(
     path: &str,
     at: Range<usize>,
     value: &Spanned<DeValue<'t>>,
-    found: &mut dyn FnMut(&str, Range<usize>, &Spanned<DeValue<'t>>),
+    found: &mut Found<'_, 't>,
 ) {
     match value.get_ref().as_table() {
         Some(table) if Field::find(path).is_none_or(|field| !field.path.ends_with("deadline")) => {
