@@ -1,6 +1,6 @@
 //! The table of classes: stream, claim, structure and header fields against each other.
 
-use super::{Claims, ClaimError, Effect, Input, MessageClass, StreamClass, classify};
+use super::{ClaimError, Claims, Effect, Input, MessageClass, StreamClass, classify};
 use crate::base::{BrandId, TopicId};
 use crate::mail::{Message, RawMessage};
 
@@ -56,7 +56,11 @@ fn an_unlocked_service_stream_holds_until_a_signal_overrules_it() {
 #[test]
 fn a_claim_lowers_only_with_the_right_and_against_no_signal() {
     check(StreamClass::Open, "X-Consentry-Class: service\r\n", MessageClass::Service);
-    check(StreamClass::Open, "X-Consentry-Class: SERVICE\r\nX-Campaign: 7\r\n", MessageClass::Marketing);
+    check(
+        StreamClass::Open,
+        "X-Consentry-Class: SERVICE\r\nX-Campaign: 7\r\n",
+        MessageClass::Marketing,
+    );
     check(StreamClass::Marketing, "X-Consentry-Class: service\r\n", MessageClass::Marketing);
     let message = message("X-Consentry-Class: service\r\n", "Hello\r\n");
     let without = rights(false);
@@ -147,7 +151,11 @@ fn a_calendar_entry_counts_only_if_nothing_else_is_displayed() {
 #[test]
 fn an_automatic_reply_goes_to_one_recipient() {
     check(StreamClass::Open, "Auto-Submitted: auto-replied; x=y\r\n", MessageClass::Service);
-    check(StreamClass::Open, "Auto-Submitted: auto-replied\r\nList-Id: <l.x>\r\n", MessageClass::Marketing);
+    check(
+        StreamClass::Open,
+        "Auto-Submitted: auto-replied\r\nList-Id: <l.x>\r\n",
+        MessageClass::Marketing,
+    );
     let message = message("Auto-Submitted: auto-replied\r\n", "Hello\r\n");
     let claims = rights(false);
     let mut seen = input(&message, &claims, StreamClass::Open);

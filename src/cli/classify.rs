@@ -31,7 +31,9 @@ pub(super) fn run(args: &ClassifyArgs) -> Outcome {
             stream: StreamClass::Open,
             claims: &claims,
             recipients: 1,
-            has_null_reverse_path: message.header("Return-Path").any(|f| f.unfolded().trim() == "<>"),
+            has_null_reverse_path: message
+                .header("Return-Path")
+                .any(|f| f.unfolded().trim() == "<>"),
         };
         let name = file.display().to_string();
         match classify(&input) {

@@ -29,14 +29,10 @@ pub(super) fn run(args: &ExplainArgs) -> Outcome {
     let runtime = setup::runtime()?;
     let id = args.id.trim();
     let decisions = match (DecisionId::parse(id), TransactionId::parse(id)) {
-        (Some(id), _) => runtime
-            .block_on(store.decision(id))
-            .or_exit(Exit::Unavailable)?
-            .into_iter()
-            .collect(),
-        (None, Some(id)) => {
-            runtime.block_on(store.transaction(id)).or_exit(Exit::Unavailable)?
+        (Some(id), _) => {
+            runtime.block_on(store.decision(id)).or_exit(Exit::Unavailable)?.into_iter().collect()
         }
+        (None, Some(id)) => runtime.block_on(store.transaction(id)).or_exit(Exit::Unavailable)?,
         (None, None) => {
             let error = anyhow!("`{id}` is neither a decision id nor a transaction id");
             return Err(Failure::new(Exit::Usage, error));
@@ -70,7 +66,11 @@ async fn tell(store: &Store, decision: &StoredDecision) -> anyhow::Result<String
             marketing.verdict.by_rule_set.iter().flat_map(|v| v.evidence.clone()).collect();
         for (id, piece) in store.evidence_of(person).await? {
             if wanted.contains(&id) {
-                evidence.push(ToldEvidence { id: id.to_string(), at: piece.at, what: what(&piece) });
+                evidence.push(ToldEvidence {
+                    id: id.to_string(),
+                    at: piece.at,
+                    what: what(&piece),
+                });
             }
         }
     }

@@ -43,7 +43,8 @@ pub(super) fn message(file: &Path) -> Result<Message, Failure> {
     let bytes = fs::read(file)
         .with_context(|| format!("cannot read {}", file.display()))
         .or_exit(Exit::NoInput)?;
-    let bytes = if bytes.windows(2).any(|pair| pair == b"\r\n") { bytes } else { with_crlf(&bytes) };
+    let bytes =
+        if bytes.windows(2).any(|pair| pair == b"\r\n") { bytes } else { with_crlf(&bytes) };
     Ok(Message::scan(RawMessage::new(bytes.into())))
 }
 

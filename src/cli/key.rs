@@ -40,7 +40,10 @@ pub(super) fn run(command: &KeyCommand) -> Outcome {
         .and_then(|()| file.sync_all())
         .with_context(|| format!("cannot write {}", out.display()))
         .or_exit(Exit::CannotCreate)?;
-    output::line(&format!("wrote {}; keep it apart from the database and its backups", out.display()));
+    output::line(&format!(
+        "wrote {}; keep it apart from the database and its backups",
+        out.display()
+    ));
     Ok(Exit::Ok)
 }
 

@@ -28,9 +28,7 @@ pub(super) fn keyring(config: &Config) -> Result<Keyring, Failure> {
     let text = fs::read_to_string(file)
         .with_context(|| format!("cannot read the keyring {}; {hint}", file.display()))
         .or_exit(Exit::Config)?;
-    Keyring::parse(&text)
-        .with_context(|| format!("in {}", file.display()))
-        .or_exit(Exit::Config)
+    Keyring::parse(&text).with_context(|| format!("in {}", file.display())).or_exit(Exit::Config)
 }
 
 /// A runtime for commands that ask the store.

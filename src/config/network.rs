@@ -189,7 +189,7 @@ pub(super) fn check_rights(
     }
 }
 
-fn parse_network(text: &str) -> Result<IpNet, String> {
+pub(super) fn parse_network(text: &str) -> Result<IpNet, String> {
     if let Ok(address) = text.parse::<std::net::IpAddr>() {
         return Ok(IpNet::from(address));
     }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::section::Section;
 use crate::base::{DomainName, JurisdictionId, NodeId};
 
@@ -47,6 +49,8 @@ pub struct HttpConfig {
     pub public_listen: SocketAddr,
     /// Where metrics and health listen.
     pub operations_listen: SocketAddr,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// A mailbox somebody reads, added to `List-Unsubscribe` as a mailto.
     pub mailto: Option<String>,
 }
@@ -106,8 +110,10 @@ pub(super) fn read_http(root: &Section<'_>) -> Option<HttpConfig> {
     let operations_listen = listen("operations_listen");
     let mailto = section
         .parsed_opt("mailto", |text| crate::base::Mailbox::parse(text).map(|_| text.to_owned()));
+    let trusted_proxies = section.list("trusted_proxies", super::network::parse_network);
     section.finish();
     Some(HttpConfig {
+        trusted_proxies,
         public_url: public_url?,
         public_listen: public_listen?,
         operations_listen: operations_listen?,

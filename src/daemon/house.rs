@@ -30,8 +30,8 @@ pub fn house(config: &Config, keyring: Keyring) -> anyhow::Result<House> {
     let url = sample_url(config, &keyring);
     let mut footers = BTreeMap::new();
     for brand in &config.brands {
-        let footer = footer(config, brand)
-            .with_context(|| format!("the footer of brand `{}`", brand.id))?;
+        let footer =
+            footer(config, brand).with_context(|| format!("the footer of brand `{}`", brand.id))?;
         footers.insert(brand.id.clone(), footer);
     }
     let builder = Builder { config, rules: &rules, footers, url };
@@ -188,7 +188,8 @@ impl Builder<'_> {
 
     fn sender(&self, stream: &StreamConfig, brand: &BrandId) -> anyhow::Result<Sender> {
         let brand = self.config.brand(brand).context("a stream's brand is not defined")?;
-        let entity = self.config.entity(&brand.entity).context("a brand's entity is not defined")?;
+        let entity =
+            self.config.entity(&brand.entity).context("a brand's entity is not defined")?;
         if stream.entity.as_ref() != Some(&entity.id) {
             bail!("stream `{}`: brand `{}` belongs to `{}`", stream.id, brand.id, entity.id);
         }

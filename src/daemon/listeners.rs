@@ -1,1 +1,199 @@
 //! The doors: SMTP listeners, the public pages and the operations pages.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info};
+
+use super::{Daemon, SystemClock, WiredRelay};
+use crate::base::{Keyring, limits};
+use crate::config::{BareLfConfig, ClientConfig, Config, ListenerConfig};
+use crate::http::{self, ConnectionLimits, operations, public};
+use crate::inbound::{self, Admitted, Observer};
+use crate::relay::ports::Submissions;
+use crate::smtp::{BareLf, server};
+use crate::telemetry::{Metrics, events};
+
+/// How long a page waits for the store before it says 503.
+const STORE_WAIT: Duration = Duration::from_secs(5);
+
+impl Daemon {
+    /// Starts the public and the operations pages.
+    pub(super) async fn start_pages(
+        &self,
+        config: &Config,
+        keyring: Keyring,
+        metrics: &Arc<Metrics>,
+    ) -> anyhow::Result<()> {
+        let evidences = Arc::new(self.store.clone());
+        let settings = public::Settings {
+            keyring: Arc::new(keyring),
+            names: names(config),
+            trusted_proxies: config.http.trusted_proxies.clone(),
+            store_wait: STORE_WAIT,
+        };
+        let clock = Arc::new(SystemClock);
+        let state =
+            public::PublicState::new(settings, Arc::clone(&evidences), clock, Arc::clone(metrics));
+        let pages = public::router(state);
+        self.serve_pages("public pages", config.http.public_listen, pages).await?;
+        let state = operations::OpsState {
+            evidences,
+            metrics: Arc::clone(metrics),
+            draining: self.draining.clone(),
+        };
+        let pages = operations::router(state);
+        self.serve_pages("operations pages", config.http.operations_listen, pages).await
+    }
+
+    async fn serve_pages(
+        &self,
+        what: &'static str,
+        address: SocketAddr,
+        router: axum::Router,
+    ) -> anyhow::Result<()> {
+        let listener = bind(what, address).await?;
+        let closing = self.closing.clone();
+        self.pages.spawn(async move {
+            let limits = ConnectionLimits::default();
+            if let Err(error) = http::serve(listener, router, limits, closing).await {
+                error!(%error, what, "no longer served");
+            }
+        });
+        info!(%address, "{what}");
+        Ok(())
+    }
+
+    /// Starts the SMTP listeners.
+    pub(super) async fn start_listeners(
+        &self,
+        config: &Config,
+        relay: WiredRelay,
+        metrics: &Arc<Metrics>,
+    ) -> anyhow::Result<()> {
+        let relay = Arc::new(relay);
+        for listener in &config.listeners {
+            let socket = bind("listener", listener.listen).await?;
+            let parts = inbound::Parts {
+                settings: Arc::new(listener_settings(config, listener)),
+                submissions: Arc::clone(&relay),
+                clock: Arc::new(SystemClock),
+                observer: Arc::new(Counting { metrics: Arc::clone(metrics) }),
+                shutdown: self.draining.clone(),
+                sessions: self.sessions.clone(),
+            };
+            self.sessions.spawn(inbound::serve(socket, parts));
+            info!(address = %listener.listen, listener = listener.name, "listening");
+        }
+        Ok(())
+    }
+}
+
+async fn bind(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("the {what} cannot listen on {address}"))
+}
+
+fn names(config: &Config) -> public::SenderNames {
+    let entities: BTreeMap<_, _> =
+        config.entities.iter().map(|entity| (entity.id.clone(), entity.name.clone())).collect();
+    let brands: BTreeMap<_, _> =
+        config.brands.iter().map(|brand| (brand.id.clone(), brand.name.clone())).collect();
+    public::SenderNames { entities, brands }
+}
+
+fn listener_settings(config: &Config, listener: &ListenerConfig) -> inbound::Settings {
+    let admitted = config.clients.iter().enumerate().flat_map(|(index, client)| {
+        let session = Arc::new(session_settings(config, listener, client));
+        client.networks.iter().map(move |network| Admitted {
+            network: *network,
+            client: index,
+            session: Arc::clone(&session),
+        })
+    });
+    inbound::Settings {
+        listener: listener.name.clone(),
+        admitted: admitted.collect(),
+        connections_max: listener.connections_max,
+        idle_max: limits::SERVER_COMMAND_WAIT,
+    }
+}
+
+fn session_settings(
+    config: &Config,
+    listener: &ListenerConfig,
+    client: &ClientConfig,
+) -> server::Settings {
+    server::Settings {
+        message_bytes_max: listener.message_bytes_max,
+        recipients_max: listener.recipients_max,
+        bare_lf: match client.bare_lf {
+            BareLfConfig::Reject => BareLf::Reject,
+            BareLfConfig::Normalize => BareLf::Normalize,
+        },
+        reverse_path_domains: (!client.reverse_path_domains.is_empty())
+            .then(|| client.reverse_path_domains.clone()),
+        ..server::Settings::new(config.node.hostname.as_str())
+    }
+}
+
+/// Serves SMTP to everybody on loopback with default settings: the demonstration's capture.
+pub(crate) fn listen_openly<S: Submissions>(
+    listener: TcpListener,
+    submissions: Arc<S>,
+    shutdown: CancellationToken,
+    sessions: &TaskTracker,
+) {
+    let session = Arc::new(server::Settings::new("capture.example.com"));
+    let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|text| text.parse().ok());
+    let admitted =
+        loopback.map(|network| Admitted { network, client: 0, session: Arc::clone(&session) });
+    let settings = inbound::Settings {
+        listener: "capture".to_owned(),
+        admitted: admitted.collect(),
+        connections_max: 64,
+        idle_max: limits::SERVER_COMMAND_WAIT,
+    };
+    let parts = inbound::Parts {
+        settings: Arc::new(settings),
+        submissions,
+        clock: Arc::new(SystemClock),
+        observer: Arc::new(Unwatched),
+        shutdown,
+        sessions: sessions.clone(),
+    };
+    sessions.spawn(inbound::serve(listener, parts));
+}
+
+struct Counting {
+    metrics: Arc<Metrics>,
+}
+
+impl Observer for Counting {
+    fn opened(&self) {
+        events::ConnectionOpened.emit(&self.metrics);
+    }
+
+    fn closed(&self) {
+        events::ConnectionClosed.emit(&self.metrics);
+    }
+
+    fn refused(&self) {
+        events::ConnectionRefused.emit(&self.metrics);
+    }
+}
+
+struct Unwatched;
+
+impl Observer for Unwatched {
+    fn opened(&self) {}
+    fn closed(&self) {}
+    fn refused(&self) {}
+}

@@ -20,6 +20,7 @@ use tracing::{info, warn};
 pub use clock::SystemClock;
 pub(crate) use house::footer;
 pub use house::house;
+pub(crate) use listeners::listen_openly;
 
 use crate::base::Keyring;
 use crate::config::Config;

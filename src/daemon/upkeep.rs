@@ -61,8 +61,7 @@ pub(super) async fn run(
 async fn prepare(store: &Store, config: &Config, house: &House) -> Result<(), StoreError> {
     let entities = config.entities.iter().map(|entity| Scope::Entity(entity.id.clone()));
     let used = house.streams.iter().filter_map(|stream| stream.sender.as_ref());
-    let mut scopes: Vec<Scope> =
-        entities.chain(used.map(|sender| sender.scope.clone())).collect();
+    let mut scopes: Vec<Scope> = entities.chain(used.map(|sender| sender.scope.clone())).collect();
     scopes.sort();
     scopes.dedup();
     store.ensure_scopes(scopes).await.map(|_| ())

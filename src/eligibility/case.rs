@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::classify::Element;
 use super::policy::Policy;
 use super::record::RecipientRecord;
 use crate::base::{AddressTag, BrandId, DomainName, EntityId, JurisdictionId, Timestamp, TopicId};
+use crate::classify::Element;
 
 /// Everything `decide` looks at.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -1,10 +1,10 @@
 //! Verdicts of all recipients of one message, and what the stream makes of them.
 
+use super::dispatch::{Outcome, UpstreamFault};
 use super::ledger::{Fate, Fingerprint, LedgerEntry};
 use super::modes::{Disclose, Enforce, Mode};
 use super::replies::{self, Refusal};
 use super::reply_table::{Course, Ending, NoticePath, Standing, course};
-use super::dispatch::{Outcome, UpstreamFault};
 use crate::base::{DecisionId, JurisdictionId};
 use crate::eligibility::{Permit, Reason, Verdict};
 use crate::smtp::Reply;

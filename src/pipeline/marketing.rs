@@ -217,7 +217,9 @@ impl MarketingDraft {
         let denied = judgement.positions(Standing::Denied);
         let entries: Vec<NoticeEntry> = denied
             .iter()
-            .filter_map(|index| Some(self.notice_entry(*index, judgement.rulings[*index].as_ref()?)))
+            .filter_map(|index| {
+                Some(self.notice_entry(*index, judgement.rulings[*index].as_ref()?))
+            })
             .collect();
         let dispatch = self.frame.notice(&entries, at)?;
         Ok(dispatch.map(|dispatch| PlannedNotice { dispatch, denied }))
@@ -275,9 +277,7 @@ impl MarketingDraft {
         };
         let copy = match authority {
             Authority::Permitted(permit) => rewrite::render(&self.prepared, permit, &slots),
-            Authority::Observed | Authority::NotMarketing => {
-                self.prepared.render_copy(&slots)
-            }
+            Authority::Observed | Authority::NotMarketing => self.prepared.render_copy(&slots),
         };
         copy.map_err(|_| PlanError::Slots)
     }

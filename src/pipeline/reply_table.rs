@@ -105,11 +105,7 @@ pub enum Ending {
 ///
 /// 250 only when every recipient is accepted, notified, or counted by name in the reply
 /// (promise P3); anything unsettled makes it 451.
-pub fn conclude(
-    endings: &[Ending],
-    denial: Option<&Reply>,
-    transaction: TransactionId,
-) -> Reply {
+pub fn conclude(endings: &[Ending], denial: Option<&Reply>, transaction: TransactionId) -> Reply {
     let total = endings.len();
     let accepted = endings.iter().filter(|e| is_accepted(e)).count();
     let unsettled: Vec<&Outcome> = endings.iter().filter_map(unsettled).collect();

@@ -1,11 +1,11 @@
 //! The reply table as a table: every mix of standings and outcomes with its course and reply.
 
 use super::{Course, Ending, NoticePath, Standing, conclude, course};
+use crate::base::TransactionId;
 use crate::pipeline::dispatch::{Outcome, UpstreamFault};
 use crate::pipeline::ledger::Fate;
 use crate::pipeline::modes::Mode;
 use crate::pipeline::replies;
-use crate::base::TransactionId;
 use crate::smtp::Reply;
 
 const YES: Standing = Standing::Allowed;

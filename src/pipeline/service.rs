@@ -48,8 +48,7 @@ impl ServiceDraft {
         }
         let frame = &self.frame;
         let envelope = &frame.transaction.envelope;
-        let received =
-            received_field(&frame.transaction, &frame.house.hostname, frame.decision(0));
+        let received = received_field(&frame.transaction, &frame.house.hostname, frame.decision(0));
         let dispatch = Dispatch {
             reverse_path: envelope.reverse_path.clone(),
             forward_paths: positions.iter().map(|i| envelope.forward_paths[*i].clone()).collect(),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Inner, report};
 use super::ports::{Answer, Clock, Journal, OutcomeRow, Records, Settlement, Upstream};
 use super::sending::{CopyDone, Flight, Schedule, Step, send_notice};
+use super::{Inner, report};
 use crate::base::Timestamp;
 use crate::pipeline::{
     self, Ending, Fate, Frame, LedgerEntry, NoticePath, Outcome, PlannedCopy, Settled, replies,
@@ -101,8 +101,7 @@ impl Attempt {
         self.fresh_since = None;
         let fresh = std::mem::take(&mut self.fresh);
         let outcomes = fresh.iter().map(|(index, _)| self.outcome_row(*index)).collect();
-        let fates =
-            fresh.into_iter().map(|(index, settled)| (self.frame.fate_key(index), settled));
+        let fates = fresh.into_iter().map(|(index, settled)| (self.frame.fate_key(index), settled));
         Settlement {
             fingerprint: self.frame.fingerprint(),
             fates: fates.collect(),

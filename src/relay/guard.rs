@@ -27,10 +27,7 @@ struct State {
 
 impl StoreGuard {
     /// Runs `call` within the budget; `None` if it is late, fails or the store is left alone.
-    pub(super) async fn brief<T, E>(
-        &self,
-        call: impl Future<Output = Result<T, E>>,
-    ) -> Option<T> {
+    pub(super) async fn brief<T, E>(&self, call: impl Future<Output = Result<T, E>>) -> Option<T> {
         if self.is_paused() {
             return None;
         }

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use super::{Inner, report};
 use super::attempt::Attempt;
 use super::ports::{
     Answer, Clock, DecisionBatch, DecisionRow, Journal, Query, RecordError, Records, Settlement,
     Snapshot, Upstream, VersionedRecord,
 };
 use super::sending::{Schedule, send_notice};
+use super::{Inner, report};
 use crate::pipeline::{
     Authority, Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
     RecordedPlan, Ruling, replies,
@@ -162,12 +162,15 @@ where
 }
 
 pub(super) fn read_records(snapshot: &Snapshot) -> Vec<ReadRecord<'_>> {
-    let read = |versioned: &'_ VersionedRecord| ReadRecord {
+    snapshot.records.iter().map(read_record).collect()
+}
+
+fn read_record(versioned: &VersionedRecord) -> ReadRecord<'_> {
+    ReadRecord {
         version: versioned.version,
         record: &versioned.record,
         last_marketing_sent_at: versioned.last_marketing_sent_at,
-    };
-    snapshot.records.iter().map(read).collect()
+    }
 }
 
 /// The journal row of one ruling: permits are conditional on the record's version.

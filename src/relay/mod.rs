@@ -41,11 +41,7 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self {
-            reply: Duration::from_secs(50),
-            margin: Duration::from_secs(15),
-            copies_at_once: 8,
-        }
+        Self { reply: Duration::from_secs(50), margin: Duration::from_secs(15), copies_at_once: 8 }
     }
 }
 
@@ -101,7 +97,14 @@ where
         let guard = StoreGuard::default();
         Self {
             inner: Arc::new(Inner {
-                house, store, upstream, clock, metrics, deadlines, guard, late,
+                house,
+                store,
+                upstream,
+                clock,
+                metrics,
+                deadlines,
+                guard,
+                late,
             }),
         }
     }

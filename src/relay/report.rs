@@ -7,9 +7,7 @@ use crate::eligibility::Reason;
 use crate::pipeline::{Authority, Ending, Frame, Judgement, MarketingDraft, Outcome, Ruling};
 use crate::rewrite;
 use crate::smtp::Reply;
-use crate::telemetry::{
-    ClassLabel, FooterOutcome, Metrics, StoreOperation, VerdictLabel, events,
-};
+use crate::telemetry::{ClassLabel, FooterOutcome, Metrics, StoreOperation, VerdictLabel, events};
 
 /// A client was answered.
 pub(super) fn answered(metrics: &Metrics, frame: &Frame, class: MessageClass, reply: &Reply) {

@@ -65,9 +65,8 @@ fn survives(point: Point) -> bool {
     let sent = newsletter(&format!("Crash {} {:?}", point.copy, point.step));
     let address = house.smtp;
     let copy = sent.clone();
-    let client = std::thread::spawn(move || {
-        mailer::send(address, "bounce@example.com", &EVERYBODY, &copy)
-    });
+    let client =
+        std::thread::spawn(move || mailer::send(address, "bounce@example.com", &EVERYBODY, &copy));
     let is_stalled = upstream.wait_for_stall(Duration::from_secs(3));
     let lock = rusqlite::Connection::open(house.store()).unwrap();
     if point.is_locked {

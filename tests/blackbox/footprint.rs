@@ -22,7 +22,11 @@ fn large_message() -> Vec<u8> {
         --=_big\r\nContent-Type: application/pdf; name=\"catalogue.pdf\"\r\n\
         Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"catalogue.pdf\"\r\n\r\n"
         .to_vec();
-    let line = [&b"JVBERi0xLjcKJeLjz9MKMSAwIG9iago8PC9UeXBlL0NhdGFsb2cvUGFnZXMgMiAwIFI+PgplbmRv"[..], b"\r\n"].concat();
+    let line = [
+        &b"JVBERi0xLjcKJeLjz9MKMSAwIG9iago8PC9UeXBlL0NhdGFsb2cvUGFnZXMgMiAwIFI+PgplbmRv"[..],
+        b"\r\n",
+    ]
+    .concat();
     while message.len() < 50_000_000 {
         message.extend_from_slice(&line);
     }
@@ -39,7 +43,10 @@ fn fifty_megabytes_to_a_hundred_people_stay_under_150_mib_and_idle_under_40() {
     );
     let people: Vec<String> = (0..100).map(|n| format!("reader{n}@example.org")).collect();
     for (n, address) in people.iter().enumerate() {
-        let _ = writeln!(csv, "{address},consent_given,2026-06-01,acme-ltd,acme,footwear,tick,newsletter-2,uk,natural,email,web,s{n}");
+        let _ = writeln!(
+            csv,
+            "{address},consent_given,2026-06-01,acme-ltd,acme,footwear,tick,newsletter-2,uk,natural,email,web,s{n}"
+        );
     }
     fs::write(house.path("readers.csv"), csv).unwrap();
     house.run_ok(&["import", "--config", "consentry.toml", "readers.csv"]);

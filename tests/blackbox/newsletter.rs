@@ -63,8 +63,8 @@ fn quoted_printable(input: &[u8]) -> Vec<u8> {
         let mut column = 0;
         for (at, byte) in line.iter().enumerate() {
             let is_last = at + 1 == line.len();
-            let is_plain = (b'!'..=b'~').contains(byte) && *byte != b'='
-                || (*byte == b' ' && !is_last);
+            let is_plain =
+                (b'!'..=b'~').contains(byte) && *byte != b'=' || (*byte == b' ' && !is_last);
             let encoded = if is_plain { vec![*byte] } else { format!("={byte:02X}").into_bytes() };
             if column + encoded.len() > 75 {
                 out.extend_from_slice(b"=\r\n");

@@ -21,8 +21,7 @@ fn reset_passes(house: &House, upstream: &Upstream) {
     let before = upstream.copies_to("objector@example.org");
     let started = Instant::now();
     let to = ["objector@example.org"];
-    let reply =
-        mailer::send(house.smtp, "bounce@example.com", &to, &password_reset()).unwrap();
+    let reply = mailer::send(house.smtp, "bounce@example.com", &to, &password_reset()).unwrap();
     assert_eq!(reply.code, 250, "{reply:?}\n{}", house.log());
     assert_eq!(upstream.copies_to("objector@example.org"), before + 1);
     assert!(started.elapsed() < Duration::from_secs(2), "took {:?}", started.elapsed());

@@ -1,10 +1,10 @@
 //! The story: five people, one newsletter, a password reset, an opt-out, and the proof of it.
 
 use super::house::{House, eventually};
+use super::http;
 use super::mailer;
 use super::newsletter::{newsletter, password_reset};
 use super::upstream::{Accepted, Upstream};
-use super::http;
 
 pub const EVERYBODY: [&str; 5] = [
     "buyer@example.org",
@@ -51,7 +51,12 @@ fn p1_p4_one_newsletter_to_five_people_reaches_two_and_accounts_for_three() {
     assert_eq!(reply.code, 250, "{reply:?}\n{}", house.log());
 
     let accepted = upstream.accepted();
-    assert_eq!(accepted.len(), 3, "two copies and one notice: {:?}", accepted.iter().map(|m| &m.to).collect::<Vec<_>>());
+    assert_eq!(
+        accepted.len(),
+        3,
+        "two copies and one notice: {:?}",
+        accepted.iter().map(|m| &m.to).collect::<Vec<_>>()
+    );
     let buyer = copy_for(&upstream, "buyer@example.org");
     let consenter = copy_for(&upstream, "consenter@example.org");
     for copy in [&buyer, &consenter] {
@@ -83,7 +88,10 @@ fn p1_p4_one_newsletter_to_five_people_reaches_two_and_accounts_for_three() {
 fn is_a_lawful_copy(sent: &[u8], copy: &Accepted) {
     let text = String::from_utf8(copy.data.clone()).unwrap();
     assert_eq!(text.matches("\r\nList-Unsubscribe: <http").count(), 1);
-    assert_eq!(text.matches("\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n").count(), 1);
+    assert_eq!(
+        text.matches("\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n").count(),
+        1
+    );
     assert_eq!(text.matches("\r\nX-Consentry-Decision: ").count(), 1);
     assert!(!text.contains("X-Consentry-Topic"), "request headers are removed");
     let path = one_click_path(&copy.data);
@@ -116,9 +124,7 @@ fn is_sent_plus_insertions(sent: &[u8], received: &[u8]) {
 
 /// The longest prefix of `needle` that occurs in `hay`, and where.
 fn longest_run_found(needle: &[u8], hay: &[u8]) -> Option<(usize, usize)> {
-    let find = |length: usize| {
-        memchr::memmem::find(hay, &needle[..length]).map(|at| (length, at))
-    };
+    let find = |length: usize| memchr::memmem::find(hay, &needle[..length]).map(|at| (length, at));
     let (mut low, mut high) = (0, needle.len());
     while low < high {
         let middle = (low + high).div_ceil(2);
@@ -134,12 +140,15 @@ fn p5_a_password_reset_reaches_an_objector_unchanged() {
     house.import_contacts();
     let _serve = house.serve();
     let sent = password_reset();
-    let reply = mailer::send(house.smtp, "bounce@example.com", &["objector@example.org"], &sent).unwrap();
+    let reply =
+        mailer::send(house.smtp, "bounce@example.com", &["objector@example.org"], &sent).unwrap();
     assert_eq!(reply.code, 250, "{reply:?}\n{}", house.log());
     let copy = copy_for(&upstream, "objector@example.org");
     let received = String::from_utf8(copy.data).unwrap();
     let (trace, rest) = received.split_at(received.find("From: Acme").unwrap());
-    assert!(trace.starts_with("Received: from shop.example.com") && trace.matches("\r\n").count() == 3);
+    assert!(
+        trace.starts_with("Received: from shop.example.com") && trace.matches("\r\n").count() == 3
+    );
     let expected = String::from_utf8(sent).unwrap().replace("X-Consentry-Class: service\r\n", "");
     assert_eq!(rest, expected);
 }
@@ -151,18 +160,21 @@ fn p2_one_click_stops_the_next_campaign() {
     house.import_contacts();
     let _serve = house.serve();
     let first = newsletter("First");
-    let reply = mailer::send(house.smtp, "bounce@example.com", &["buyer@example.org"], &first).unwrap();
+    let reply =
+        mailer::send(house.smtp, "bounce@example.com", &["buyer@example.org"], &first).unwrap();
     assert_eq!(reply.code, 250, "{reply:?}\n{}", house.log());
     let path = one_click_path(&copy_for(&upstream, "buyer@example.org").data);
 
     assert_eq!(http::get(house.public, &path).status, 200, "a page, for people");
     let again = newsletter("Second");
-    let reply = mailer::send(house.smtp, "bounce@example.com", &["buyer@example.org"], &again).unwrap();
+    let reply =
+        mailer::send(house.smtp, "bounce@example.com", &["buyer@example.org"], &again).unwrap();
     assert_eq!(reply.code, 250, "GET changed nothing: {reply:?}");
 
     assert_eq!(http::one_click(house.public, &path).status, 200);
     let third = newsletter("Third");
-    let reply = mailer::send(house.smtp, "bounce@example.com", &["buyer@example.org"], &third).unwrap();
+    let reply =
+        mailer::send(house.smtp, "bounce@example.com", &["buyer@example.org"], &third).unwrap();
     assert_eq!(reply.code, 550, "{reply:?}");
     assert!(reply.text.starts_with("5.7.1 UNSUBSCRIBED"), "{reply:?}");
     let id = reply.text.split("decision ").nth(1).unwrap().split(':').next().unwrap();
@@ -183,8 +195,14 @@ fn p9_metrics_explain_and_verify_tell_the_story() {
     let reply = mailer::send(house.smtp, "bounce@example.com", &EVERYBODY, &sent).unwrap();
     assert_eq!(reply.code, 250, "{reply:?}\n{}", house.log());
     for (sample, count) in [
-        ("consentry_recipients_total{class=\"marketing\",reason=\"none\",stream=\"newsletter\",verdict=\"permit\"}", 2.0),
-        ("consentry_recipients_total{class=\"marketing\",reason=\"OBJECTED\",stream=\"newsletter\",verdict=\"deny\"}", 1.0),
+        (
+            "consentry_recipients_total{class=\"marketing\",reason=\"none\",stream=\"newsletter\",verdict=\"permit\"}",
+            2.0,
+        ),
+        (
+            "consentry_recipients_total{class=\"marketing\",reason=\"OBJECTED\",stream=\"newsletter\",verdict=\"deny\"}",
+            1.0,
+        ),
     ] {
         let found = eventually(sample, || house.metric(sample));
         assert!((found - count).abs() < f64::EPSILON, "{sample}: {found}");

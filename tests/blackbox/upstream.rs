@@ -176,7 +176,8 @@ fn serve(shared: &Shared, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let connection = shared.connected.fetch_add(1, Ordering::SeqCst);
     shared.pass(connection, Step::Banner);
-    let mut session = Session { reader: BufReader::new(stream), copy: 0, from: String::new(), to: Vec::new() };
+    let mut session =
+        Session { reader: BufReader::new(stream), copy: 0, from: String::new(), to: Vec::new() };
     let _ = session.run(shared);
 }
 

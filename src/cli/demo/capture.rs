@@ -8,7 +8,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::inbound;
 use crate::relay::ports::{Answer, ReplyDelivery, Settlement, Submissions};
 use crate::smtp::{Reply, Status, Transaction};
 

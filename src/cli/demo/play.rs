@@ -80,9 +80,9 @@ async fn opt_out(stage: &Stage, capture: &Capture) -> anyhow::Result<()> {
 async fn proof(stage: &Stage, config: &Config) -> anyhow::Result<()> {
     let metrics = wire::get(stage.operations(), "/metrics").await?;
     line("5. What operations sees:");
-    let told = metrics.lines().filter(|text| {
-        text.starts_with("consentry_recipients_total{") && !text.ends_with(" 0")
-    });
+    let told = metrics
+        .lines()
+        .filter(|text| text.starts_with("consentry_recipients_total{") && !text.ends_with(" 0"));
     for text in told {
         line(&format!("   {text}"));
     }

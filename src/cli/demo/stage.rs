@@ -99,7 +99,8 @@ fn dated(contacts: &str, now: Timestamp) -> String {
     let mut text = contacts.to_owned();
     for days in [90_u64, 40, 120] {
         let then = Timestamp::from_millis(
-            now.as_millis() - i64::try_from(Duration::from_hours(days * 24).as_millis()).unwrap_or(0),
+            now.as_millis()
+                - i64::try_from(Duration::from_hours(days * 24).as_millis()).unwrap_or(0),
         );
         text = text.replace(&format!("{{{days}}}"), &then.date().to_string());
     }

@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::TAG;
 use crate::base::{BrandId, CollectionPointId, EntityId, JurisdictionId, Timestamp, TopicId};
+use crate::classify::Element;
 use crate::eligibility::case::{Class, Form, MessageFacts, Purpose, Validity};
 use crate::eligibility::draft::moment;
-use crate::classify::Element;
 use crate::eligibility::evidence::{
     AddressKind, CollectionChannel, Evidence, Fact, Level, Provenance, SubjectKind,
 };

@@ -4,8 +4,8 @@
 //! it marketing (promise P7). One promotional element makes the whole message marketing.
 
 use super::hearing::Hearing;
-use crate::eligibility::case::Class;
 use crate::classify::{Element, Nature};
+use crate::eligibility::case::Class;
 use crate::eligibility::reason::Reason;
 use crate::eligibility::rules::{ElementRule, Mark, MixedRule};
 use crate::eligibility::verdict::Limb;

@@ -22,7 +22,9 @@ use crate::mail::RawMessage;
 use crate::pipeline::{
     Dispatch, Fate, FateKey, House, LedgerEntry, Outcome, Receipt, Settled, UpstreamFault,
 };
-use crate::smtp::{Body, Envelope, ForwardPath, Path as MailPath, Peer, Reply, ReversePath, Transaction};
+use crate::smtp::{
+    Body, Envelope, ForwardPath, Path as MailPath, Peer, Reply, ReversePath, Transaction,
+};
 
 pub const NOTICES: &str = "mail-ops@example.com";
 
@@ -75,10 +77,8 @@ fn evidence(address: &str, at: &str, fact: Fact) -> Evidence {
 
 /// The objection that arrives while a decision is made.
 pub fn objection() -> (PersonKey, Evidence) {
-    let fact = Fact::Objection {
-        scope: Scope::Entity(entity()),
-        channel: ObjectionChannel::OneClick,
-    };
+    let fact =
+        Fact::Objection { scope: Scope::Entity(entity()), channel: ObjectionChannel::OneClick };
     let address = "consenter@example.org";
     (person(address), evidence(address, "2026-11-01", fact))
 }
