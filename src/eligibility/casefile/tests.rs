@@ -64,7 +64,8 @@ fn errors_name_the_line_or_the_piece_of_evidence() {
         &["line 9: `ACME` is not a name"],
     );
     check_error(
-        "[[evidence]]\nkind = \"gift\"\nat = 2026-01-01\n[[evidence]]\nkind = \"sale\"\nentity = \"acme\"\n",
+        "[[evidence]]\nkind = \"gift\"\nat = 2026-01-01\n\
+         [[evidence]]\nkind = \"sale\"\nentity = \"acme\"\n",
         &[
             "evidence number 1: kind: unknown kind `gift`",
             "evidence number 2: at: the moment is missing",

@@ -134,7 +134,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn no_bytes_make_the_reader_panic_or_loop(bytes in proptest::collection::vec(0_u8..=255, 0..200)) {
+    fn no_bytes_make_the_reader_panic_or_loop(
+        bytes in proptest::collection::vec(0_u8..=255, 0..200),
+    ) {
         let text = [b"address,kind,at,scope,topics\n".as_slice(), &bytes].concat();
         if let Ok(reader) = Reader::new(text.as_slice(), defaults()) {
             assert!(reader.count() <= bytes.len() + 1);
