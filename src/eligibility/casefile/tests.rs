@@ -1,4 +1,7 @@
 //! Every case file answered, and every way a file can be wrong.
+//!
+//! The cases follow published decisions of regulators and courts; a new file in `cases/` is
+//! found by itself.
 
 use std::fs;
 use std::path::Path;

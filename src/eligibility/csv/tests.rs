@@ -1,4 +1,6 @@
 //! The evidence CSV, row by row.
+//!
+//! What a row means is tested here; what the law makes of it is tested with `decide`.
 
 use proptest::prelude::{ProptestConfig, proptest};
 

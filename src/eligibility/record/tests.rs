@@ -1,4 +1,6 @@
 //! The fold: order does not matter, objections stay, erasures take what they cover.
+//!
+//! Equality is tested on the serialised bytes, because the journal is verified on them.
 
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
 

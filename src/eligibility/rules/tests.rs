@@ -1,4 +1,6 @@
 //! Reading rule sets: what the built-in ones say, and every way a file can be wrong.
+//!
+//! The expectations are those of the rule tables, written down a second time on purpose.
 
 use super::{
     Acceptance, BusinessRule, FIELDS, Field, Mark, MonthLimit, Override, RelationshipKind,

@@ -1,4 +1,6 @@
-//! The decision is total, and objections only ever narrow, whatever the evidence.
+//! Promises of the decision over any evidence at all.
+//!
+//! It is total, a denial has a reason, and objections only ever narrow what is allowed.
 
 use proptest::prelude::{BoxedStrategy, Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
