@@ -1,4 +1,7 @@
 //! The legal bases a message can rest on.
+//!
+//! An enumeration and its words, nothing else: what each basis asks for is `decide`'s business
+//! and the rule sets'. The names are those of verdicts, metrics and case files.
 
 use std::fmt;
 

@@ -52,16 +52,20 @@ macro_rules! reasons {
 reasons! {
     Objected "OBJECTED":
         "The person objected to this marketing",
-        "Nobody may lift this but the person, by a new consent of their own; take the address off the list";
+        "Nobody may lift this but the person, by a new consent of their own; take the address \
+         off the list";
     Unsubscribed "UNSUBSCRIBED":
         "The person unsubscribed from this marketing",
-        "Nobody may lift this but the person, by a new consent of their own; take the address off the list";
+        "Nobody may lift this but the person, by a new consent of their own; take the address \
+         off the list";
     ConsentWithdrawn "CONSENT_WITHDRAWN":
         "A consent was given once and has been taken back",
-        "Nobody may lift this but the person, by a new consent of their own; take the address off the list";
+        "Nobody may lift this but the person, by a new consent of their own; take the address \
+         off the list";
     Complained "COMPLAINED":
         "The person reported earlier mail as spam",
-        "Nobody may lift this but the person, by a new consent of their own; take the address off the list";
+        "Nobody may lift this but the person, by a new consent of their own; take the address \
+         off the list";
     RegisterListed "REGISTER_LISTED":
         "The address stands in a public opt-out register",
         "The sender takes the address off the list until the register drops it";
@@ -70,10 +74,12 @@ reasons! {
         "The operator has the register checked again before sending";
     NoBasis "NO_BASIS":
         "No legal basis allows this marketing to this person",
-        "The sender records the evidence that one of the bases asks for, or asks the person for consent";
+        "The sender records the evidence that one of the bases asks for, or asks the person for \
+         consent";
     ConsentMissing "CONSENT_MISSING":
         "No consent is on record",
-        "The sender asks for consent on a form the operator knows, or imports the proof of one given";
+        "The sender asks for consent on a form the operator knows, or imports the proof of one \
+         given";
     ConsentUnproven "CONSENT_UNPROVEN":
         "A consent is on record, but the proof the rules ask for is not",
         "The sender records who consented, when, how and to which wording";
@@ -103,10 +109,12 @@ reasons! {
         "The sender asks for a consent of its own";
     RelNone "REL_NONE":
         "No sale or other relation between the person and the sender is on record",
-        "The sender imports the sale, with where the address was collected and whether an opt-out was offered";
+        "The sender imports the sale, with where the address was collected and whether an \
+         opt-out was offered";
     RelKindInsufficient "REL_KIND_INSUFFICIENT":
         "The relation on record is of a kind that does not count here",
-        "The sender asks for consent; browsing, inquiries and competitions make nobody a customer here";
+        "The sender asks for consent; browsing, inquiries and competitions make nobody a \
+         customer here";
     RelSaleNotCompleted "REL_SALE_NOT_COMPLETED":
         "The sale is not known to have been carried through",
         "The sender records the sale as completed once it is";
@@ -130,13 +138,15 @@ reasons! {
         "The sender records where the address was collected, or asks for consent";
     OptoutNotOffered "OPTOUT_NOT_OFFERED_AT_COLLECTION":
         "No way to refuse was offered when the address was collected",
-        "The operator has the form offer a refusal from now on; for past collections the sender asks for consent";
+        "The operator has the form offer a refusal from now on; for past collections the sender \
+         asks for consent";
     OptoutOfferUnproven "OPTOUT_OFFER_UNPROVEN":
         "Nothing shows that a way to refuse was offered when the address was collected",
         "The operator names the collection point and attests what its form offered";
     NotSimilar "NOT_SIMILAR":
         "A topic of this message is not similar to what the person bought",
-        "The sender keeps to similar topics, or the operator maps them as similar if a buyer would expect it";
+        "The sender keeps to similar topics, or the operator maps them as similar if a buyer \
+         would expect it";
     NotOwnProduct "NOT_OWN_PRODUCT":
         "The message promotes somebody else's products",
         "The sender leaves them out, or asks for consent that names them";

@@ -115,6 +115,28 @@ impl RecipientRecord {
         })
     }
 
+    /// Where the person is said to be, by the strongest and latest statement; of several equally
+    /// good ones, everywhere any of them says. A mere conclusion does not count.
+    pub fn jurisdictions(&self) -> Vec<JurisdictionId> {
+        let mut best: Option<(Level, Timestamp)> = None;
+        let mut places: Vec<JurisdictionId> = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.level > Level::Inferred) {
+            let Fact::SubjectDescribed { jurisdictions, .. } = &entry.fact else { continue };
+            let weight = Some((entry.level, entry.at));
+            if jurisdictions.is_empty() || weight < best {
+                continue;
+            }
+            if weight > best {
+                best = weight;
+                places.clear();
+            }
+            places.extend(jurisdictions.iter().cloned());
+        }
+        places.sort();
+        places.dedup();
+        places
+    }
+
     /// Whether the person gave permissions under another sub-address only.
     pub fn has_near_miss(&self, tag: AddressTag) -> bool {
         self.entries.iter().any(|e| !e.fact.is_protective() && e.tag.is_some_and(|t| t != tag))

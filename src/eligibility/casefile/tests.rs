@@ -1,4 +1,7 @@
 //! Every case file answered, and every way a file can be wrong.
+//!
+//! The cases follow published decisions of regulators and courts; a new file in `cases/` is
+//! found by itself.
 
 use std::fs;
 use std::path::Path;
@@ -64,7 +67,8 @@ fn errors_name_the_line_or_the_piece_of_evidence() {
         &["line 9: `ACME` is not a name"],
     );
     check_error(
-        "[[evidence]]\nkind = \"gift\"\nat = 2026-01-01\n[[evidence]]\nkind = \"sale\"\nentity = \"acme\"\n",
+        "[[evidence]]\nkind = \"gift\"\nat = 2026-01-01\n\
+         [[evidence]]\nkind = \"sale\"\nentity = \"acme\"\n",
         &[
             "evidence number 1: kind: unknown kind `gift`",
             "evidence number 2: at: the moment is missing",

@@ -1,4 +1,6 @@
 //! The evidence CSV, row by row.
+//!
+//! What a row means is tested here; what the law makes of it is tested with `decide`.
 
 use proptest::prelude::{ProptestConfig, proptest};
 
@@ -134,7 +136,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn no_bytes_make_the_reader_panic_or_loop(bytes in proptest::collection::vec(0_u8..=255, 0..200)) {
+    fn no_bytes_make_the_reader_panic_or_loop(
+        bytes in proptest::collection::vec(0_u8..=255, 0..200),
+    ) {
         let text = [b"address,kind,at,scope,topics\n".as_slice(), &bytes].concat();
         if let Ok(reader) = Reader::new(text.as_slice(), defaults()) {
             assert!(reader.count() <= bytes.len() + 1);

@@ -39,6 +39,7 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Option<(Basis, Vec<Limb>)> {
     let exists = [rules.legal_person, rules.impersonal, rules.named_work]
         .iter()
         .any(|&rule| rule != BusinessRule::Consent);
+    let is_commercial = hearing.message().purpose == Purpose::Commercial;
     let mut limbs = match subject(hearing) {
         (SubjectKind::LegalPerson, entry) => vec![
             found(
@@ -56,7 +57,7 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Option<(Basis, Vec<Limb>)> {
                 address(hearing),
             ]
         }
-        (SubjectKind::Unknown, _) if exists => vec![hearing.unmet(
+        (SubjectKind::Unknown, _) if exists && is_commercial => vec![hearing.unmet(
             "business.legal_person",
             Reason::SubjectKindUnknown,
             "nothing shows that the address belongs to a company",
@@ -74,7 +75,7 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Option<(Basis, Vec<Limb>)> {
             "the address is on a free mail service, so it counts as a person's",
         ));
     }
-    if hearing.message().purpose != Purpose::Commercial {
+    if !is_commercial {
         limbs.push(hearing.unmet(
             "business",
             Reason::NoncommercialNeedsConsent,

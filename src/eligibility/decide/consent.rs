@@ -43,7 +43,7 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
         None if record.has_near_miss(hearing.case.recipient.tag) => hearing.unmet(
             "consent.evidence_required",
             Reason::ConsentMissing,
-            "no consent for exactly this address; there is evidence for it with another sub-address",
+            "no consent for exactly this address, though there is evidence for another sub-address",
         ),
         None => hearing.unmet(
             "consent.evidence_required",

@@ -1,4 +1,7 @@
 //! One case before one rule set: what every step of the decision needs, and nothing else.
+//!
+//! It makes limbs, which carry rule, citation and mark with what was found, so that no step can
+//! forget to say on what it rests.
 
 use std::borrow::Cow;
 

@@ -5,6 +5,7 @@
 //! value nobody has verified: if the strictest value in its place would deny, so does this.
 
 mod business;
+mod charity;
 mod class;
 mod consent;
 mod form;
@@ -152,7 +153,11 @@ fn evaluate(hearing: &Hearing<'_>) -> RuleSetVerdict {
 fn first_basis(hearing: &Hearing<'_>) -> Result<(Basis, Vec<Limb>), Vec<Limb>> {
     let heard = [
         Some((Basis::ConsentExpress, consent::limbs(hearing))),
-        Some((Basis::SoftOptIn, soft::limbs(hearing))),
+        Some(if charity::applies(hearing) {
+            (Basis::CharitySoftOptIn, charity::limbs(hearing))
+        } else {
+            (Basis::SoftOptIn, soft::limbs(hearing))
+        }),
         business::limbs(hearing),
     ];
     let mut unmet = vec![hearing.unmet("scope.protected", Reason::NoBasis, "no basis holds")];

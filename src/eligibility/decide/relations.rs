@@ -43,7 +43,12 @@ impl Collected<'_> {
     /// this very one (which then fails or holds by itself).
     pub fn speaks_for(&self, dealing: &Dealing<'_>) -> bool {
         let earlier = self.entry.at <= dealing.entry.at && self.is_in_course;
-        earlier || is_same_occasion(self.entry, dealing.entry)
+        earlier || self.is_of(dealing)
+    }
+
+    /// Whether it was collected in `dealing` itself.
+    pub fn is_of(&self, dealing: &Dealing<'_>) -> bool {
+        is_same_occasion(self.entry, dealing.entry)
     }
 }
 

@@ -84,7 +84,7 @@ fn limb(hearing: &Hearing<'_>, entry: &Entry, form: ObjectionForm<'_>) -> Limb {
             ObjectionChannel::Import => {
                 (Reason::Unsubscribed, "stands on an opt-out list that was imported")
             }
-            ObjectionChannel::Direct => (Reason::Objected, "objected in person"),
+            ObjectionChannel::Direct => (Reason::Objected, "objected directly"),
         },
         ObjectionForm::Withdrawn(_) => (Reason::ConsentWithdrawn, "took a consent back"),
         ObjectionForm::Complained(_) => (Reason::Complained, "reported mail as spam"),

@@ -1,4 +1,6 @@
 //! Promises of the decision that no single case file can show.
+//!
+//! Objections beat every basis, unknown facts never help, several rule sets must agree.
 
 mod properties;
 

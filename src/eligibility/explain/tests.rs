@@ -1,4 +1,6 @@
 //! The account of a verdict, as `consentry explain` tells it.
+//!
+//! Every account is made from the serialised verdict, as the journal keeps it.
 
 use super::explain;
 use crate::eligibility::casefile::run;

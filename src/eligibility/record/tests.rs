@@ -1,11 +1,14 @@
 //! The fold: order does not matter, objections stay, erasures take what they cover.
+//!
+//! Equality is tested on the serialised bytes, because the journal is verified on them.
 
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
 
 use super::RecipientRecord;
-use crate::base::{AddressTag, EntityId, EvidenceId, Timestamp};
+use crate::base::{AddressTag, EntityId, EvidenceId, JurisdictionId, Timestamp};
 use crate::eligibility::evidence::{
-    ConsentFact, DealingFact, Evidence, Fact, Level, ObjectionChannel, Provenance, Scope,
+    AddressKind, ConsentFact, DealingFact, Evidence, Fact, Level, ObjectionChannel, Provenance,
+    Scope, SubjectKind,
 };
 
 fn entity(name: &str) -> EntityId {
@@ -125,6 +128,31 @@ fn p7_only_dated_statements_about_the_very_address_can_widen() {
 }
 
 #[test]
+fn the_strongest_and_latest_statement_says_where_the_person_is() {
+    let place = |names: &[&str]| Fact::SubjectDescribed {
+        subject_kind: SubjectKind::Unknown,
+        address_kind: AddressKind::Unknown,
+        jurisdictions: names.iter().map(|name| JurisdictionId::parse(name).unwrap()).collect(),
+        role: None,
+    };
+    let check = |pieces: &[(u8, Level, &[&str])], expected: &[&str]| {
+        let numbered: Vec<(u64, Evidence)> = (1..)
+            .zip(pieces)
+            .map(|(id, (day, level, names))| (id, piece(*day, *level, place(names))))
+            .collect();
+        let found = fold(&numbered).jurisdictions();
+        let names: Vec<&str> = found.iter().map(JurisdictionId::as_str).collect();
+        assert_eq!(names, expected);
+    };
+    check(&[], &[]);
+    check(&[(1, Level::Import, &["be"]), (2, Level::Import, &["uk"])], &["uk"]);
+    check(&[(1, Level::Staff, &["be"]), (2, Level::Import, &["uk"])], &["be"]);
+    check(&[(1, Level::Import, &["be"]), (1, Level::Import, &["uk"])], &["be", "uk"]);
+    check(&[(1, Level::Import, &["be"]), (2, Level::Import, &[])], &["be"]);
+    check(&[(2, Level::Inferred, &["uk"])], &[]);
+}
+
+#[test]
 fn survives_its_own_text() {
     let record = fold(&[
         (1, piece(1, Level::Staff, sale("acme"))),
@@ -154,7 +182,10 @@ proptest! {
         seed in proptest::num::u64::ANY,
     ) {
         let pieces: Vec<(u64, Evidence)> =
-            (1..).zip(facts).map(|(id, (fact, day))| (id, piece(day, Level::Import, fact))).collect();
+            (1..)
+                .zip(facts)
+                .map(|(id, (fact, day))| (id, piece(day, Level::Import, fact)))
+                .collect();
         let mut shuffled = pieces.clone();
         shuffled.sort_by_key(|(id, _)| id.wrapping_mul(seed | 1).rotate_left(17));
         let bytes = |pieces: &[(u64, Evidence)]| serde_json::to_vec(&fold(pieces)).unwrap();

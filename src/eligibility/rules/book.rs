@@ -1,4 +1,7 @@
 //! All rule sets of an installation, with what its operator chose and accepted.
+//!
+//! Choices are checked when they are made: a statutory value cannot be overridden, and what is
+//! accepted is accepted by name and date. Deciding with the book never fails.
 
 use std::collections::BTreeMap;
 

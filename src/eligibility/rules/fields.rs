@@ -153,11 +153,14 @@ rule_fields! {
         /// Whether a sale must have been paid.
         require_paid_sale: bool = true;
         /// How long a sale counts.
-        max_age_months_sale as "max_age_months.sale_paid": MonthLimit = MonthLimit::Months(0);
+        max_age_months_sale as "max_age_months.sale_paid": MonthLimit
+            = MonthLimit::Months(0);
         /// How long a contract counts after its end.
-        max_age_months_contract_ended as "max_age_months.contract_ended": MonthLimit = MonthLimit::Months(0);
+        max_age_months_contract_ended as "max_age_months.contract_ended": MonthLimit
+            = MonthLimit::Months(0);
         /// How long negotiations count.
-        max_age_months_negotiation as "max_age_months.negotiation": MonthLimit = MonthLimit::Months(0);
+        max_age_months_negotiation as "max_age_months.negotiation": MonthLimit
+            = MonthLimit::Months(0);
         /// From when the age counts.
         age_anchor: AgeAnchor = AgeAnchor::LastSale;
         /// Whether collector and sender must be the same legal person.

@@ -1,4 +1,6 @@
 //! Reading rule sets: what the built-in ones say, and every way a file can be wrong.
+//!
+//! The expectations are those of the rule tables, written down a second time on purpose.
 
 use super::{
     Acceptance, BusinessRule, FIELDS, Field, Mark, MonthLimit, Override, RelationshipKind,
@@ -92,12 +94,14 @@ fn check_errors(content: &str, expected: &[(usize, &str)]) {
 #[test]
 fn all_errors_are_told_at_once_with_their_lines() {
     check_errors(
-        "[soft]\navailble = true\nsimilarity = \"vague\"\nrequire_paid_sale = true\n[marks]\npolicy = [\"nothing\"]\n",
+        "[soft]\navailble = true\nsimilarity = \"vague\"\nrequire_paid_sale = true\n\
+         [marks]\npolicy = [\"nothing\"]\n",
         &[
             (6, "unknown key `soft.availble`"),
             (
                 7,
-                "soft.similarity: unknown variant `vague`, expected one of `same_category`, `same_product_group`, `reasonable_expectation`",
+                "soft.similarity: unknown variant `vague`, \
+                 expected one of `same_category`, `same_product_group`, `reasonable_expectation`",
             ),
             (8, "soft.require_paid_sale rests on nothing"),
             (10, "mark for unknown field `nothing`"),
@@ -111,7 +115,8 @@ fn wrong_types_dates_parents_and_syntax_are_told() {
         "[consent]\ndormancy_months = \"long\"\n",
         &[(
             6,
-            "consent.dormancy_months: expected a number of months from 0 to 65535, or \"unlimited\"",
+            "consent.dormancy_months: \
+             expected a number of months from 0 to 65535, or \"unlimited\"",
         )],
     );
     check_errors("[citations]\n\"soft\" = 3\n", &[(6, "the citation for `soft` must be a text")]);
@@ -120,7 +125,8 @@ fn wrong_types_dates_parents_and_syntax_are_told() {
         "colour = 1\n",
         &[(
             5,
-            "unknown field `colour`, expected one of `id`, `version`, `valid_from`, `valid_to`, `parent`, `sources`",
+            "unknown field `colour`, \
+             expected one of `id`, `version`, `valid_from`, `valid_to`, `parent`, `sources`",
         )],
     );
 }

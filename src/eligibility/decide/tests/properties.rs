@@ -1,4 +1,6 @@
-//! The decision is total, and objections only ever narrow, whatever the evidence.
+//! Promises of the decision over any evidence at all.
+//!
+//! It is total, a denial has a reason, and objections only ever narrow what is allowed.
 
 use proptest::prelude::{BoxedStrategy, Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
@@ -106,7 +108,8 @@ proptest! {
         let before = verdict(&evidence);
         let fact = protective(Level::Staff).swap_remove(extra).0;
         let at = Timestamp::from_millis(1_700_000_000_000 + day * 86_400_000);
-        let piece = Evidence { at, tag: None, fact, level: Level::Staff, provenance: Provenance::default() };
+        let (level, provenance) = (Level::Staff, Provenance::default());
+        let piece = Evidence { at, tag: None, fact, level, provenance };
         let after = verdict(&[evidence, vec![piece]].concat());
         if before.is_denial() {
             assert!(after.is_denial());
