@@ -82,18 +82,6 @@ impl RecipientRecord {
         self.entries.is_empty()
     }
 
-    /// Where the person is, by the latest description up to `now`; empty if nobody said.
-    pub fn jurisdictions(&self, now: Timestamp) -> Vec<JurisdictionId> {
-        let described = self.entries.iter().filter_map(|entry| match &entry.fact {
-            Fact::SubjectDescribed { jurisdictions, .. } if !jurisdictions.is_empty() => {
-                (entry.at <= now).then_some((entry.at, entry.id, jurisdictions))
-            }
-            _ => None,
-        });
-        let latest = described.max_by_key(|(at, id, _)| (*at, *id));
-        latest.map(|(_, _, jurisdictions)| jurisdictions.clone()).unwrap_or_default()
-    }
-
     /// Every entry, by id.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

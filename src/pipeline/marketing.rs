@@ -148,7 +148,7 @@ impl MarketingDraft {
     fn jurisdictions(&self, record: &RecipientRecord, domain: &DomainName) -> Vec<JurisdictionId> {
         let places = Places {
             establishment: &self.sender.establishment,
-            record: &record.jurisdictions(self.frame.transaction.received_at),
+            record: &record.jurisdictions(),
             default: &self.frame.stream.jurisdictions,
             domain: Some(domain),
         };

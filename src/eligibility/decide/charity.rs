@@ -7,7 +7,7 @@
 use super::hearing::{Hearing, failures, unless};
 use super::relations::{Collected, Dealing, collections, dealings};
 use crate::eligibility::case::Purpose;
-use crate::eligibility::element::{Element, Nature};
+use crate::classify::{Element, Nature};
 use crate::eligibility::evidence::CollectionChannel;
 use crate::eligibility::reason::Reason;
 use crate::eligibility::rules::RelationshipKind;
