@@ -1,1 +1,134 @@
-//! To be filled.
+//! The command line: one subcommand per thing an operator or compliance officer does.
+//!
+//! Exit codes are those of sysexits.h; errors go to standard error with their remedy.
+
+mod check;
+mod classify;
+mod decide;
+mod demo;
+mod exit;
+mod explain;
+mod files;
+mod import;
+mod journal;
+mod key;
+mod output;
+mod record;
+mod rejects;
+mod rewrite;
+mod serve;
+mod setup;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use exit::Exit;
+
+/// Where the configuration stands if nobody says otherwise.
+const CONFIG_DEFAULT: &str = "/etc/consentry/consentry.toml";
+
+const EXAMPLES: &str = "\
+Examples:
+  consentry demo                                  see the whole story in one minute
+  consentry check --config consentry.toml         find every mistake in a configuration
+  consentry import --config consentry.toml --dry-run contacts.csv
+  consentry serve --config consentry.toml
+  consentry explain --config consentry.toml 3f7k2m9qzx0ab";
+
+/// SMTP relay that lets marketing mail out only to people it may lawfully be sent to.
+#[derive(Parser, Debug)]
+#[command(name = "consentry", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run the relay.
+    Serve(ConfigArgs),
+    /// Play the whole story on this machine, in a temporary folder, then stay up.
+    Demo(demo::DemoArgs),
+    /// Check a configuration; prints every mistake with its line and a hint.
+    Check(ConfigArgs),
+    /// Load evidence from a CSV file.
+    Import(import::ImportArgs),
+    /// Record one piece of evidence.
+    Record(record::RecordArgs),
+    /// Decide one case file and print the verdict as JSON.
+    Decide(decide::DecideArgs),
+    /// Classify messages.
+    Classify(classify::ClassifyArgs),
+    /// Show what would be done to messages: footers, headers, or why not.
+    Rewrite(rewrite::RewriteArgs),
+    /// Explain a decision or all decisions of a transaction in plain words.
+    Explain(explain::ExplainArgs),
+    /// Look after the journal.
+    #[command(subcommand)]
+    Journal(journal::JournalCommand),
+    /// Look after the keyring.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+}
+
+/// The configuration file.
+#[derive(Args, Debug)]
+struct ConfigArgs {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = CONFIG_DEFAULT)]
+    config: PathBuf,
+}
+
+/// Runs the program with `arguments`; its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let result = match cli.command {
+        Command::Serve(args) => serve::run(&args.config),
+        Command::Demo(args) => demo::run(&args),
+        Command::Check(args) => check::run(&args.config),
+        Command::Import(args) => import::run(&args),
+        Command::Record(args) => record::run(&args),
+        Command::Decide(args) => decide::run(&args),
+        Command::Classify(args) => classify::run(&args),
+        Command::Rewrite(args) => rewrite::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Journal(command) => journal::run(&command),
+        Command::Key(command) => key::run(&command),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output::error(&failure.text());
+            failure.exit.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_is_for() {
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
+    }
+}

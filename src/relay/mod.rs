@@ -1,3 +1,133 @@
-//! One transaction's way through the house, over traits.
+//! One transaction's way through the house: load, plan, record, send, reply, settle.
+//!
+//! The relay owns the order and nothing else: it knows the store, the upstream and the clock
+//! only as traits (`ports`), takes no decision of law, and opens no socket. What is decided is
+//! decided in `pipeline`; what is durable is made so behind `Journal`.
 
+mod attempt;
+mod guard;
+mod marketing;
 pub mod ports;
+mod sending;
+mod service;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::pipeline::{self, House, Lane};
+use crate::smtp::Transaction;
+use crate::telemetry::Metrics;
+use guard::StoreGuard;
+use ports::{Answer, Clock, Journal, Records, ReplyDelivery, Settlement, Submissions, Upstream};
+
+/// How the relay spends its time.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// From end-of-data to the reply.
+    pub reply: Duration,
+    /// So long before the reply no new copy is started.
+    pub margin: Duration,
+    /// Copies of one message under way at once.
+    pub copies_at_once: usize,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            reply: Duration::from_secs(50),
+            margin: Duration::from_secs(15),
+            copies_at_once: 8,
+        }
+    }
+}
+
+/// The relay over its ports. Cloning shares everything.
+pub struct Relay<S, U, C> {
+    inner: Arc<Inner<S, U, C>>,
+}
+
+struct Inner<S, U, C> {
+    house: Arc<House>,
+    store: Arc<S>,
+    upstream: Arc<U>,
+    clock: C,
+    metrics: Arc<Metrics>,
+    deadlines: Deadlines,
+    guard: StoreGuard,
+    late: TaskTracker,
+}
+
+impl<S, U, C> Clone for Relay<S, U, C> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+/// What a relay is built from.
+pub struct Parts<S, U, C> {
+    /// The checked policy of the house.
+    pub house: Arc<House>,
+    /// The evidence store.
+    pub store: Arc<S>,
+    /// The outbound MTA.
+    pub upstream: Arc<U>,
+    /// The clock.
+    pub clock: C,
+    /// Where events are counted.
+    pub metrics: Arc<Metrics>,
+    /// How time is spent.
+    pub deadlines: Deadlines,
+    /// Copies still under way after their reply; a stop waits for them.
+    pub late: TaskTracker,
+}
+
+impl<S, U, C> Relay<S, U, C>
+where
+    S: Records + Journal,
+    U: Upstream,
+    C: Clock,
+{
+    /// A relay over `parts`.
+    pub fn new(parts: Parts<S, U, C>) -> Self {
+        let Parts { house, store, upstream, clock, metrics, deadlines, late } = parts;
+        let guard = StoreGuard::default();
+        Self {
+            inner: Arc::new(Inner {
+                house, store, upstream, clock, metrics, deadlines, guard, late,
+            }),
+        }
+    }
+}
+
+impl<S, U, C> Submissions for Relay<S, U, C>
+where
+    S: Records + Journal,
+    U: Upstream,
+    C: Clock,
+{
+    async fn submit(&self, transaction: Transaction, client_gone: CancellationToken) -> Answer {
+        let inner = Arc::clone(&self.inner);
+        let started = tokio::time::Instant::now();
+        let schedule = sending::Schedule::new(started, &inner.deadlines, client_gone);
+        match pipeline::examine(&inner.house, transaction) {
+            Lane::Refused(refusal) => {
+                refusal.emit(&inner.metrics);
+                Answer { reply: refusal.into_reply(), closing: None }
+            }
+            Lane::Service(draft) => inner.relay_service(draft, schedule).await,
+            Lane::Marketing(draft) => inner.relay_marketing(*draft, schedule).await,
+        }
+    }
+
+    async fn answered(&self, mut closing: Settlement, delivery: ReplyDelivery) {
+        // A reply that never reached the client leaves the message open: the retry must find
+        // the fates and be answered from them.
+        closing.closes = delivery == ReplyDelivery::Written;
+        self.inner.settle(closing).await;
+    }
+}

@@ -1,7 +1,24 @@
 //! The SMTP dialogue, sans-IO (RFC 5321 and its extensions).
+//!
+//! Envelope, commands, replies and framing, and the two sessions made of them: [`server`] for the
+//! clients' side, [`client`] for the upstream's. Bytes go in, bytes and questions come out; there
+//! is no socket, clock or log here.
 
+pub mod catalogue;
+pub mod client;
+mod command;
+#[cfg(test)]
+mod dialogue;
 mod envelope;
+mod framing;
+mod path;
 mod reply;
+pub mod server;
+mod trace;
 
+pub use command::{Command, CommandFault, Extensions, Mail};
 pub use envelope::{Body, Envelope, ForwardPath, Path, Peer, ReversePath, Transaction};
+pub use framing::{
+    BareLf, DataFault, DataReader, LineFault, LineReader, ReplyFault, ReplyReader, StuffedData,
+};
 pub use reply::{Reply, ReplyClass, Status};

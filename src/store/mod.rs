@@ -1,1 +1,37 @@
-//! To be filled.
+//! The evidence store on SQLite: evidence, records, journal, ledger and scope numbers.
+//!
+//! It implements the relay's ports and serves the command line. SQLite runs on the store's own
+//! threads only; every call ends in bounded time and no error turns into permission (promise
+//! P7). It decides nothing: what a record permits is `eligibility`'s.
+
+mod calls;
+mod connect;
+mod decisions;
+mod door;
+mod evidence;
+mod fault;
+mod handle;
+mod import;
+mod job;
+mod journal;
+mod ledger;
+mod lock;
+mod lookup;
+mod queue;
+mod reader;
+mod record;
+mod row;
+mod schema;
+mod scopes;
+mod settings;
+mod shared;
+mod watch;
+mod writer;
+
+pub use calls::Act;
+pub use handle::{Health, Store};
+pub use import::Imported;
+pub use journal::EntryKind;
+pub use ledger::LEDGER_LIFE;
+pub use lookup::{Counts, StoredDecision, StoredOutcome};
+pub use settings::{IfMissing, Role, Settings};

@@ -1,1 +1,14 @@
-fn main() {}
+//! Black-box tests: the real binary, real sockets, real clients and upstreams.
+//!
+//! Nothing here reaches into the library; what an operator cannot do, these tests cannot do.
+
+mod crash;
+mod footprint;
+mod house;
+mod http;
+mod mailer;
+mod newsletter;
+mod outage;
+mod story;
+mod tools;
+mod upstream;

@@ -1,0 +1,42 @@
+//! `consentry serve`: the relay, until a signal asks it to stop.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::exit::{Exit, OrExit as _, Outcome};
+use super::setup;
+use crate::daemon::{self, Daemon};
+use crate::telemetry::{LogFormat, init_logging};
+
+/// The stack of runtime threads: the second opinion on a message's structure is a parser that
+/// recurses, and this is what its guard is computed for. Virtual memory only.
+const THREAD_STACK_BYTES: usize = 32 * 1024 * 1024;
+
+/// Runs the relay with the configuration at `path`.
+pub(super) fn run(path: &Path) -> Outcome {
+    let config = setup::config(path)?;
+    let keyring = setup::keyring(&config)?;
+    let filter = std::env::var("CONSENTRY_LOG").unwrap_or_else(|_| "info".to_owned());
+    init_logging(LogFormat::Text, &filter).or_exit(Exit::Config)?;
+    runtime()
+        .or_exit(Exit::Unavailable)?
+        .block_on(async {
+            let daemon = Daemon::start(&config, keyring).await?;
+            daemon::stop_signal().await;
+            daemon.stop().await;
+            anyhow::Ok(())
+        })
+        .or_exit(Exit::Unavailable)?;
+    Ok(Exit::Ok)
+}
+
+/// A runtime whose threads have room for the second opinion.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .thread_name("consentry")
+        .build()
+        .context("cannot start the runtime")
+}

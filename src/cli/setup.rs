@@ -1,0 +1,76 @@
+//! What most commands begin with: configuration and keyring from their files.
+
+use std::fs;
+use std::path::Path;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+
+use super::exit::{Exit, Failure, OrExit as _};
+use crate::base::Keyring;
+use crate::config::Config;
+use crate::store::{Health, IfMissing, Role, Settings, Store};
+
+/// Reads and checks the configuration file at `path`.
+pub(super) fn config(path: &Path) -> Result<Config, Failure> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read {}", path.display()))
+        .or_exit(Exit::NoInput)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    Config::parse(&path.display().to_string(), &text, folder).or_exit(Exit::Config)
+}
+
+/// Reads the keyring the configuration names.
+pub(super) fn keyring(config: &Config) -> Result<Keyring, Failure> {
+    let file = &config.keys.file;
+    let hint = "make one with `consentry key new --out FILE`";
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("cannot read the keyring {}; {hint}", file.display()))
+        .or_exit(Exit::Config)?;
+    Keyring::parse(&text)
+        .with_context(|| format!("in {}", file.display()))
+        .or_exit(Exit::Config)
+}
+
+/// A runtime for commands that ask the store.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .or_exit(Exit::Unavailable)
+}
+
+/// Opens the store as a visitor of an existing file.
+pub(super) fn visit(config: &Config) -> Result<Store, Failure> {
+    open(config, IfMissing::Degrade)
+}
+
+/// Opens the store as a visitor, creating the file if there is none.
+pub(super) fn visit_or_create(config: &Config) -> Result<Store, Failure> {
+    open(config, IfMissing::Create)
+}
+
+fn open(config: &Config, if_missing: IfMissing) -> Result<Store, Failure> {
+    let mut settings = Settings::new(&config.store.path, config.node.id.clone());
+    settings.if_missing = if_missing;
+    settings.role = Role::Visit;
+    // A visitor has time; the relay's commits go first.
+    settings.busy_timeout = config.store.busy_timeout.max(Duration::from_secs(10));
+    settings.write_timeout = Duration::from_secs(60);
+    let store = Store::open(settings).or_exit(Exit::Unavailable)?;
+    match store.health() {
+        Health::Usable => Ok(store),
+        Health::Degraded(why) => {
+            let error = anyhow!("the store {} cannot be used: {why}", config.store.path.display());
+            Err(Failure::new(Exit::Unavailable, error))
+        }
+    }
+}
+
+/// Closes the store, so that everything is in its file when the command ends.
+pub(super) fn close(store: Store) -> Result<(), Failure> {
+    let closed = runtime()?.block_on(store.close(Duration::from_secs(60)));
+    closed.context("the store did not close in time").or_exit(Exit::Unavailable)
+}

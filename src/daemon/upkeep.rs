@@ -1,0 +1,88 @@
+//! What must be done once the store is usable, and what must be done every hour.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::SystemClock;
+use crate::config::Config;
+use crate::eligibility::Scope;
+use crate::pipeline::House;
+use crate::relay::ports::{Clock as _, StoreError};
+use crate::store::{Act, Health, Store};
+
+const RETRY: Duration = Duration::from_millis(500);
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
+/// Prepares the store if it is usable now; [`run`] does it later if not.
+pub(super) async fn first(store: &Store, config: &Config, house: &House) {
+    match store.health() {
+        Health::Usable => {
+            if let Err(error) = prepare(store, config, house).await {
+                warn!(%error, "the store is not ready; marketing is held");
+            }
+        }
+        Health::Degraded(why) => warn!(why, "the store is not usable; marketing is held"),
+    }
+}
+
+/// Prepares the store as soon as it is usable, then sweeps the ledger every hour.
+pub(super) async fn run(
+    store: Store,
+    config: Config,
+    house: std::sync::Arc<House>,
+    stop: CancellationToken,
+) {
+    while prepare(&store, &config, &house).await.is_err() {
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+    if let Err(error) = journal_start(&store, &config, &house).await {
+        warn!(%error, "the start is not journalled");
+    }
+    loop {
+        match store.sweep(SystemClock.now()).await {
+            Ok(0) => {}
+            Ok(forgotten) => info!(forgotten, "forgot recipients of messages long untouched"),
+            Err(error) => warn!(%error, "the ledger was not swept"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Every scope a token may name needs its number before the first copy.
+async fn prepare(store: &Store, config: &Config, house: &House) -> Result<(), StoreError> {
+    let entities = config.entities.iter().map(|entity| Scope::Entity(entity.id.clone()));
+    let used = house.streams.iter().filter_map(|stream| stream.sender.as_ref());
+    let mut scopes: Vec<Scope> =
+        entities.chain(used.map(|sender| sender.scope.clone())).collect();
+    scopes.sort();
+    scopes.dedup();
+    store.ensure_scopes(scopes).await.map(|_| ())
+}
+
+/// The journal names what decisions were made with (promise P9).
+async fn journal_start(store: &Store, config: &Config, house: &House) -> Result<(), StoreError> {
+    let start = json!({
+        "act": "start",
+        "version": env!("CARGO_PKG_VERSION"),
+        "config": config.digest.to_string(),
+    });
+    store.annotate(Act::Config, start.to_string().into_bytes()).await?;
+    for set in house.rules.sets() {
+        let entry = json!({
+            "rule_set": set.id().as_str(),
+            "version": set.version(),
+            "hash": set.hash().to_string(),
+        });
+        store.annotate(Act::RuleSet, entry.to_string().into_bytes()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! The decision: a case and the rules in, a verdict out. Pure and total.
+//!
+//! For every rule set that applies: class, suppression, registers, bases, form, in that order,
+//! collecting every failing reason. All rule sets must permit. A permission may not rest on a
+//! value nobody has verified: if the strictest value in its place would deny, so does this.
+
+mod business;
+mod class;
+mod consent;
+mod form;
+mod hearing;
+mod relations;
+mod soft;
+mod suppression;
+
+use hearing::{Hearing, failures};
+
+use super::basis::Basis;
+use super::case::{Case, Class};
+use super::reason::Reason;
+use super::rules::{Field, Mark, RuleBook, RuleSet};
+use super::verdict::{
+    Denial, Limb, Outcome, Permit, RuleSetVerdict, Ruling, Verdict, deciding, each_once,
+};
+use crate::base::{Digest, JurisdictionId};
+
+/// Decides one case. The same case and rules always give the same verdict.
+pub fn decide(case: &Case<'_>, book: &RuleBook) -> Verdict {
+    let by_rule_set: Vec<RuleSetVerdict> =
+        each_once(case.jurisdictions).iter().map(|id| judge(case, book, id)).collect();
+    let outcome = combine(case, &by_rule_set);
+    Verdict { outcome, by_rule_set }
+}
+
+/// Deny overrides; no rule set at all is no permission.
+fn combine(case: &Case<'_>, verdicts: &[RuleSetVerdict]) -> Outcome {
+    let denials = verdicts.iter().filter(|v| v.verdict == Ruling::Deny);
+    let reasons = each_once(denials.flat_map(|v| &v.reasons));
+    if !reasons.is_empty() || verdicts.iter().any(|v| v.verdict == Ruling::Deny) {
+        return Outcome::Deny(Denial { reasons });
+    }
+    let basis = deciding(verdicts).and_then(|v| v.basis);
+    match basis {
+        None => Outcome::Deny(Denial { reasons: vec![Reason::RulesetUnknown] }),
+        Some(Basis::NotMarketing) => Outcome::NotMarketing,
+        Some(basis) => Outcome::Permit(Permit {
+            tag: case.recipient.tag,
+            basis,
+            rule_sets: verdicts.iter().map(|v| (v.rule_set.clone(), v.hash)).collect(),
+            evidence: each_once(verdicts.iter().flat_map(|v| &v.evidence)),
+        }),
+    }
+}
+
+fn judge(case: &Case<'_>, book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdict {
+    // The version in force is found by the universal date, ages by the local one.
+    let Some(set) = book.resolve(id, case.at.date()) else {
+        return unresolved(book, id);
+    };
+    let verdict = evaluate(&Hearing::open(case, set));
+    if verdict.verdict == Ruling::Deny {
+        return verdict;
+    }
+    let guilty = resting_on(case, set);
+    if guilty.is_empty() { verdict } else { refuse_unverified(case, set, &guilty) }
+}
+
+fn unresolved(book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdict {
+    let (reason, fact) = if book.knows(id) {
+        (Reason::RulesetNotInForce, "no version of the rule set is in force on this date")
+    } else {
+        (Reason::RulesetUnknown, "no rule set of this name is loaded")
+    };
+    let limb = Limb {
+        rule: "meta.valid_from".into(),
+        citation: None,
+        mark: None,
+        fails: Some(reason),
+        fact: String::from(fact),
+        evidence: Vec::new(),
+    };
+    RuleSetVerdict {
+        rule_set: id.clone(),
+        version: String::new(),
+        hash: Digest::default(),
+        verdict: Ruling::Deny,
+        class: Class::Marketing,
+        basis: None,
+        reasons: vec![reason],
+        informational: Vec::new(),
+        citations: Vec::new(),
+        evidence: Vec::new(),
+        limbs: vec![limb],
+        keeps: Vec::new(),
+        overridden: std::collections::BTreeMap::new(),
+    }
+}
+
+/// The unverified values a permission rests on: those that flip it if made strictest, or all of
+/// them if only together they do.
+fn resting_on(case: &Case<'_>, set: &RuleSet) -> Vec<&'static Field> {
+    let unverified: Vec<&'static Field> = set.unverified().collect();
+    let denies = |fields: &[&'static Field]| {
+        let tightened = set.tightened(fields);
+        evaluate(&Hearing::open(case, &tightened)).verdict == Ruling::Deny
+    };
+    if unverified.is_empty() || !denies(&unverified) {
+        return Vec::new();
+    }
+    let single: Vec<&'static Field> =
+        unverified.iter().copied().filter(|&field| denies(&[field])).collect();
+    if single.is_empty() { unverified } else { single }
+}
+
+fn refuse_unverified(case: &Case<'_>, set: &RuleSet, fields: &[&'static Field]) -> RuleSetVerdict {
+    let hearing = Hearing::open(case, set);
+    let limbs = fields
+        .iter()
+        .map(|field| {
+            let shown = (field.shown)(set.rules());
+            let fact = format!("nobody has verified that {} is {shown}", field.path);
+            hearing.unmet(field.path, Reason::UnverifiedRule, fact)
+        })
+        .collect();
+    denial(&hearing, class::find(&hearing).class, limbs)
+}
+
+fn evaluate(hearing: &Hearing<'_>) -> RuleSetVerdict {
+    let class::Finding { class, notes } = class::find(hearing);
+    if class != Class::Marketing {
+        let defects = form::defects_of_exempt(hearing);
+        if !defects.is_empty() {
+            return denial(hearing, class, defects);
+        }
+        let mut verdict = blank(hearing, class, Ruling::Permit);
+        verdict.basis = Some(Basis::NotMarketing);
+        verdict.keeps.clone_from(&hearing.rules().exempt.keeps);
+        return verdict;
+    }
+    let suppressed = suppression::standing(hearing);
+    let defects = form::defects(hearing);
+    match first_basis(hearing) {
+        Ok((basis, limbs)) if suppressed.is_empty() && defects.is_empty() => {
+            permission(hearing, basis, limbs, &notes)
+        }
+        Ok(_) => denial(hearing, class, [suppressed, notes, defects].concat()),
+        Err(unmet) => denial(hearing, class, [suppressed, unmet, notes, defects].concat()),
+    }
+}
+
+/// The first basis all of whose conditions are met, or every condition that is not.
+fn first_basis(hearing: &Hearing<'_>) -> Result<(Basis, Vec<Limb>), Vec<Limb>> {
+    let heard = [
+        Some((Basis::ConsentExpress, consent::limbs(hearing))),
+        Some((Basis::SoftOptIn, soft::limbs(hearing))),
+        business::limbs(hearing),
+    ];
+    let mut unmet = vec![hearing.unmet("scope.protected", Reason::NoBasis, "no basis holds")];
+    for (basis, limbs) in heard.into_iter().flatten() {
+        if failures(&limbs) == 0 {
+            return Ok((basis, limbs));
+        }
+        unmet.extend(limbs.into_iter().filter(|limb| !limb.holds()));
+    }
+    Err(unmet)
+}
+
+fn permission(
+    hearing: &Hearing<'_>,
+    basis: Basis,
+    limbs: Vec<Limb>,
+    notes: &[Limb],
+) -> RuleSetVerdict {
+    let mut verdict = blank(hearing, Class::Marketing, Ruling::Permit);
+    verdict.basis = Some(basis);
+    verdict.informational.extend(notes.iter().filter_map(|note| note.fails));
+    add_limbs(&mut verdict, limbs);
+    verdict
+}
+
+fn denial(hearing: &Hearing<'_>, class: Class, limbs: Vec<Limb>) -> RuleSetVerdict {
+    let mut verdict = blank(hearing, class, Ruling::Deny);
+    verdict.reasons = each_once(limbs.iter().filter_map(|limb| limb.fails.as_ref()));
+    add_limbs(&mut verdict, limbs);
+    verdict
+}
+
+fn add_limbs(verdict: &mut RuleSetVerdict, limbs: Vec<Limb>) {
+    let by_choice = limbs.iter().any(|limb| limb.mark == Some(Mark::Policy));
+    if by_choice && !verdict.informational.contains(&Reason::PolicyDefaultApplied) {
+        verdict.informational.push(Reason::PolicyDefaultApplied);
+    }
+    verdict.citations = each_once(limbs.iter().filter_map(|limb| limb.citation.as_ref()));
+    verdict.evidence = each_once(limbs.iter().flat_map(|limb| &limb.evidence));
+    verdict.limbs = limbs;
+}
+
+fn blank(hearing: &Hearing<'_>, class: Class, ruling: Ruling) -> RuleSetVerdict {
+    let set = hearing.set;
+    let informational = if class::rests_on_choice(hearing) {
+        vec![Reason::PolicyDefaultApplied]
+    } else {
+        Vec::new()
+    };
+    RuleSetVerdict {
+        rule_set: set.id().clone(),
+        version: set.version().to_owned(),
+        hash: set.hash(),
+        verdict: ruling,
+        class,
+        basis: None,
+        reasons: Vec::new(),
+        informational,
+        citations: Vec::new(),
+        evidence: Vec::new(),
+        limbs: Vec::new(),
+        keeps: Vec::new(),
+        overridden: set
+            .overridden()
+            .iter()
+            .map(|(path, shown)| ((*path).to_owned(), shown.clone()))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

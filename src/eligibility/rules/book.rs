@@ -1,0 +1,226 @@
+//! All rule sets of an installation, with what its operator chose and accepted.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::read::{Complaints, RuleError, Source};
+use super::{Field, Mark, RuleSet, Text};
+use crate::base::{Digest, JurisdictionId};
+
+const BUILT_IN: &[Text<'static>] = &[
+    Text {
+        file: "config/jurisdictions/be.toml",
+        content: include_str!("../../../config/jurisdictions/be.toml"),
+    },
+    Text {
+        file: "config/jurisdictions/eu.toml",
+        content: include_str!("../../../config/jurisdictions/eu.toml"),
+    },
+    Text {
+        file: "config/jurisdictions/uk-2003.toml",
+        content: include_str!("../../../config/jurisdictions/uk-2003.toml"),
+    },
+    Text {
+        file: "config/jurisdictions/uk-2026.toml",
+        content: include_str!("../../../config/jurisdictions/uk-2026.toml"),
+    },
+    Text {
+        file: "config/jurisdictions/world.toml",
+        content: include_str!("../../../config/jurisdictions/world.toml"),
+    },
+];
+
+/// Another value for a policy choice.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Override {
+    /// The rule set.
+    pub rule_set: JurisdictionId,
+    /// The path of the value.
+    pub field: String,
+    /// The value.
+    pub value: toml::Value,
+}
+
+/// An unverified value somebody accepted by name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acceptance {
+    /// The rule set.
+    pub rule_set: JurisdictionId,
+    /// The path of the value.
+    pub field: String,
+    /// Who accepted it.
+    pub by: String,
+    /// On which day.
+    #[serde(deserialize_with = "super::read::date")]
+    pub on: Date,
+}
+
+/// All rule sets, by jurisdiction and date.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct RuleBook {
+    sets: BTreeMap<JurisdictionId, Vec<RuleSet>>,
+}
+
+impl RuleBook {
+    /// The rule sets built into the program.
+    pub fn builtin() -> Self {
+        Self::load(BUILT_IN).expect("the built-in rule sets are read by a test")
+    }
+
+    /// The rule sets `texts` hold.
+    ///
+    /// # Errors
+    /// Every error of every text.
+    pub fn load(texts: &[Text<'_>]) -> Result<Self, Vec<RuleError>> {
+        let mut errors = Vec::new();
+        let mut waiting = Vec::new();
+        for text in texts {
+            match Source::parse(text) {
+                Ok(source) => waiting.push(source),
+                Err(found) => errors.extend(found),
+            }
+        }
+        let mut book = Self::default();
+        // Parents come before children: each round builds what has its parent already.
+        while !waiting.is_empty() {
+            let before = waiting.len();
+            let mut later = Vec::new();
+            for source in waiting {
+                match book.parent_of(&source) {
+                    Some(parent) => match source.build(parent.as_ref()) {
+                        Ok(set) => book.add(set, &source, &mut errors),
+                        Err(found) => errors.extend(found),
+                    },
+                    None => later.push(source),
+                }
+            }
+            if later.len() == before {
+                errors.extend(later.iter().flat_map(orphaned));
+                break;
+            }
+            waiting = later;
+        }
+        if errors.is_empty() { Ok(book) } else { Err(errors) }
+    }
+
+    /// The version of `id`'s rules in force on `day`.
+    pub fn resolve(&self, id: &JurisdictionId, day: Date) -> Option<&RuleSet> {
+        self.sets.get(id)?.iter().find(|set| set.is_in_force(day))
+    }
+
+    /// Whether any version of `id`'s rules is known.
+    pub fn knows(&self, id: &JurisdictionId) -> bool {
+        self.sets.contains_key(id)
+    }
+
+    /// Every rule set, by jurisdiction, oldest version first.
+    pub fn sets(&self) -> impl Iterator<Item = &RuleSet> {
+        self.sets.values().flatten()
+    }
+
+    /// The same book with the operator's own choices: overrides of policy choices, and
+    /// unverified values accepted by name.
+    ///
+    /// # Errors
+    /// A sentence for each choice that is not theirs to make: unknown sets and fields, values
+    /// that are not policy choices, values of the wrong type.
+    pub fn with_choices(
+        &self,
+        overrides: &[Override],
+        accepted: &[Acceptance],
+    ) -> Result<Self, Vec<String>> {
+        let mut book = self.clone();
+        let mut errors = Vec::new();
+        for choice in overrides {
+            book.each(&choice.rule_set, &mut errors, |set| replace(set, choice));
+        }
+        for acceptance in accepted {
+            book.each(&acceptance.rule_set, &mut errors, |set| accept(set, acceptance));
+        }
+        errors.dedup();
+        if errors.is_empty() { Ok(book) } else { Err(errors) }
+    }
+
+    fn each(
+        &mut self,
+        id: &JurisdictionId,
+        errors: &mut Vec<String>,
+        apply: impl Fn(&mut RuleSet) -> Result<(), String>,
+    ) {
+        match self.sets.get_mut(id) {
+            Some(versions) => errors.extend(versions.iter_mut().filter_map(|set| apply(set).err())),
+            None => errors.push(format!("no rule set `{id}` is loaded")),
+        }
+    }
+
+    /// `None` while the parent is not built; `Some(None)` if the file names none.
+    fn parent_of(&self, source: &Source<'_>) -> Option<Option<RuleSet>> {
+        let Some(parent) = &source.meta.parent else { return Some(None) };
+        let (id, version) = parent
+            .split_once('@')
+            .map_or((parent.as_str(), None), |(id, version)| (id, Some(version)));
+        let versions = self.sets.get(&JurisdictionId::parse(id).ok()?)?;
+        let set = match version {
+            Some(version) => versions.iter().find(|set| set.version == version)?,
+            None => versions.last()?,
+        };
+        Some(Some(set.clone()))
+    }
+
+    fn add(&mut self, set: RuleSet, source: &Source<'_>, errors: &mut Vec<RuleError>) {
+        let versions = self.sets.entry(set.id.clone()).or_default();
+        let overlaps = versions.iter().find(|other| {
+            other.valid_to.is_none_or(|end| set.valid_from < end)
+                && set.valid_to.is_none_or(|end| other.valid_from < end)
+        });
+        if let Some(other) = overlaps {
+            let mut complaints = Complaints::new(source.text());
+            complaints.add(
+                0..0,
+                format!("versions {} and {} of `{}` overlap", other.version, set.version, set.id),
+                "end the earlier one with `valid_to` on the day the later one begins",
+            );
+            errors.extend(complaints.errors);
+        }
+        versions.push(set);
+        versions.sort_by_key(|set| set.valid_from);
+    }
+}
+
+fn orphaned(source: &Source<'_>) -> Vec<RuleError> {
+    let mut complaints = Complaints::new(source.text());
+    let parent = source.meta.parent.as_deref().unwrap_or_default();
+    let hint = "name a loaded set as `id` or `id@version`; errors in it are listed above";
+    complaints.add(0..0, format!("the parent `{parent}` is not loaded"), hint);
+    complaints.errors
+}
+
+fn field_of(set: &RuleSet, path: &str) -> Result<&'static Field, String> {
+    Field::find(path).ok_or_else(|| format!("rule set `{}` has no field `{path}`", set.id))
+}
+
+fn replace(set: &mut RuleSet, choice: &Override) -> Result<(), String> {
+    let field = field_of(set, &choice.field)?;
+    if set.mark(field.path) != Some(Mark::Policy) {
+        return Err(format!(
+            "`{}` of rule set `{}` is not a policy choice and cannot be overridden",
+            field.path, set.id
+        ));
+    }
+    (field.set)(&mut set.rules, choice.value.clone())
+        .map_err(|error| format!("`{}` of `{}`: {}", field.path, set.id, error.message().trim()))?;
+    let shown = (field.shown)(&set.rules);
+    let parts = [set.hash.as_bytes().as_slice(), field.path.as_bytes(), shown.as_bytes()];
+    set.hash = Digest::of_parts(&parts);
+    set.overridden.insert(field.path, shown);
+    Ok(())
+}
+
+fn accept(set: &mut RuleSet, acceptance: &Acceptance) -> Result<(), String> {
+    let field = field_of(set, &acceptance.field)?;
+    set.accepted.insert(field.path, acceptance.clone());
+    Ok(())
+}

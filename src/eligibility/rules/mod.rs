@@ -1,0 +1,138 @@
+//! Rule sets: what the law of one jurisdiction says, as data with dates, sources and marks.
+//!
+//! The files stand in `config/jurisdictions/` and are built in; an operator may load others. A
+//! rule set is chosen by jurisdiction and date. What it means is `decide`'s business.
+
+mod book;
+mod fields;
+mod read;
+mod schema;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+pub use book::{Acceptance, Override, RuleBook};
+pub use fields::{FIELDS, Field, Rules};
+pub use read::RuleError;
+pub(super) use read::{date, line_of, some_date};
+pub use schema::{
+    AgeAnchor, BusinessRule, Deadline, DeadlineUnit, Duty, ElementRule, LabelWhen, MixedRule,
+    MonthLimit, NoncommercialRule, Proof, Protected, RelationshipKind, Similarity, StartDate,
+    UnsubscribeIn,
+};
+
+use crate::base::{Digest, JurisdictionId};
+
+/// The text of one rule-set file and its name for error messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Text<'t> {
+    /// The file's name.
+    pub file: &'t str,
+    /// Its content.
+    pub content: &'t str,
+}
+
+/// What a file says about the standing of a value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Nobody has verified it: a permission may not rest on it.
+    Unverified,
+    /// The law is silent or disputed: the value is a choice, and shown as such.
+    Policy,
+}
+
+/// One version of the rules of one jurisdiction.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RuleSet {
+    id: JurisdictionId,
+    version: String,
+    valid_from: Date,
+    valid_to: Option<Date>,
+    sources: Vec<String>,
+    hash: Digest,
+    rules: Rules,
+    marks: BTreeMap<&'static str, Mark>,
+    citations: BTreeMap<String, String>,
+    accepted: BTreeMap<&'static str, Acceptance>,
+    overridden: BTreeMap<&'static str, String>,
+}
+
+impl RuleSet {
+    /// The jurisdiction.
+    pub const fn id(&self) -> &JurisdictionId {
+        &self.id
+    }
+
+    /// The version of the encoding.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The first day it is in force.
+    pub const fn valid_from(&self) -> Date {
+        self.valid_from
+    }
+
+    /// The first day it is no longer in force, if that is known.
+    pub const fn valid_to(&self) -> Option<Date> {
+        self.valid_to
+    }
+
+    /// Where its facts come from.
+    pub fn sources(&self) -> &[String] {
+        &self.sources
+    }
+
+    /// Names text, parents and overrides together.
+    pub const fn hash(&self) -> Digest {
+        self.hash
+    }
+
+    /// What it says.
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The article the value at `path` rests on.
+    pub fn citation(&self, path: &str) -> Option<&str> {
+        read::cited(&self.citations, path)
+    }
+
+    /// The standing of the value at `path`; `None` means it is taken from its source.
+    pub fn mark(&self, path: &str) -> Option<Mark> {
+        self.marks.get(path).copied()
+    }
+
+    /// The values somebody replaced, as they are now.
+    pub const fn overridden(&self) -> &BTreeMap<&'static str, String> {
+        &self.overridden
+    }
+
+    /// The unverified values nobody has accepted by name.
+    pub fn unverified(&self) -> impl Iterator<Item = &'static Field> + '_ {
+        FIELDS.iter().filter(|field| {
+            self.mark(field.path) == Some(Mark::Unverified)
+                && !self.accepted.contains_key(field.path)
+        })
+    }
+
+    /// Whether it is in force on `day`.
+    pub fn is_in_force(&self, day: Date) -> bool {
+        self.valid_from <= day && self.valid_to.is_none_or(|end| day < end)
+    }
+
+    /// The same set with one value in its strictest form.
+    pub(super) fn tightened(&self, fields: &[&'static Field]) -> Self {
+        let mut set = self.clone();
+        for field in fields {
+            (field.tighten)(&mut set.rules);
+        }
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests;

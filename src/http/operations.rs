@@ -1,0 +1,79 @@
+//! The operations listener: metrics and health, for the operator's own network.
+//!
+//! `/healthz` says that the process lives, `/readyz` whether mail should be sent to this node:
+//! without a store, service mail still flows, so the node stays ready and says "degraded"
+//! (promise P5). Nothing here names a person, and nothing here changes anything.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::routing::get;
+use tokio_util::sync::CancellationToken;
+
+use crate::relay::ports::Evidences;
+use crate::telemetry::{Metrics, StoreObserved, StoreState};
+
+/// Everything the operations router needs.
+pub struct OpsState<E> {
+    /// Asked whether the store answers.
+    pub evidences: Arc<E>,
+    /// What `/metrics` shows.
+    pub metrics: Arc<Metrics>,
+    /// Cancelled when the node starts to drain.
+    pub draining: CancellationToken,
+}
+
+impl<E> Clone for OpsState<E> {
+    fn clone(&self) -> Self {
+        Self {
+            evidences: Arc::clone(&self.evidences),
+            metrics: Arc::clone(&self.metrics),
+            draining: self.draining.clone(),
+        }
+    }
+}
+
+impl<E> fmt::Debug for OpsState<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpsState").field("draining", &self.draining).finish_non_exhaustive()
+    }
+}
+
+impl<E: Evidences> OpsState<E> {
+    fn observe_store(&self) -> StoreState {
+        let state =
+            if self.evidences.is_usable() { StoreState::Usable } else { StoreState::Unusable };
+        StoreObserved { state }.emit(&self.metrics);
+        state
+    }
+}
+
+/// The operations router; run it with [`super::serve`].
+pub fn router<E: Evidences>(state: OpsState<E>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics::<E>))
+        .route("/healthz", get(async || "alive\n"))
+        .route("/readyz", get(readiness::<E>))
+        .with_state(state)
+}
+
+async fn metrics<E: Evidences>(
+    State(state): State<OpsState<E>>,
+) -> ([(HeaderName, &'static str); 1], String) {
+    state.observe_store();
+    let version = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, version)], state.metrics.render())
+}
+
+async fn readiness<E: Evidences>(State(state): State<OpsState<E>>) -> (StatusCode, &'static str) {
+    if state.draining.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+    }
+    match state.observe_store() {
+        StoreState::Usable => (StatusCode::OK, "ready\n"),
+        StoreState::Unusable => (StatusCode::OK, "degraded: store\n"),
+    }
+}

@@ -1,0 +1,171 @@
+//! The second opinion: what another, independent parser sees in the same bytes.
+//!
+//! All use of `mail-parser` stands here. Its `parse_headers` never looks at a body and is free
+//! of traps; its full `parse` recurses over nested messages when dropped, rescans for missing
+//! boundaries and decodes every body at once, so it is asked only behind [`is_safe_to_ask`].
+
+use std::ops::Range;
+
+use mail_parser::{MessageParser, MimeHeaders, PartType};
+
+use super::Message;
+
+/// Octets of a message that is still parsed in full.
+const BYTES_MAX: usize = 5 * 1024 * 1024;
+/// The same where nested messages occur: some 100 octets of stack per level, a level from 29
+/// octets of message, and content we cannot count inside encoded ones.
+const NESTED_BYTES_MAX: usize = 128 * 1024;
+const DEPTH_MAX: usize = 16;
+const PARTS_MAX: usize = 200;
+/// Octets it may have to rescan: each boundary it cannot find costs the whole rest.
+const RESCANNED_BYTES_MAX: usize = 200 * 1024 * 1024;
+
+/// One part as the other parser sees it.
+#[derive(Debug)]
+pub struct PartView<'a> {
+    /// Its media type as given, or empty.
+    pub media: String,
+    /// Its raw body.
+    pub body: Range<usize>,
+    /// The parts of a multipart, by position.
+    pub children: &'a [u32],
+    /// The decoded content of a leaf, texts in UTF-8; nothing for nested messages.
+    pub content: &'a [u8],
+}
+
+/// The other parser's view of one message.
+pub struct Opinion<'a>(mail_parser::Message<'a>);
+
+impl<'a> Opinion<'a> {
+    /// Parses `raw` in full; `None` when the other parser sees no message at all.
+    ///
+    /// Invariant: [`is_safe_to_ask`] holds for `raw` or for the message it was edited from.
+    pub fn of(raw: &'a [u8]) -> Option<Self> {
+        MessageParser::default().parse(raw).map(Self)
+    }
+
+    /// All parts in order; those of nested messages are not among them.
+    pub fn parts(&self) -> impl Iterator<Item = PartView<'_>> {
+        self.0.parts.iter().map(|part| {
+            let media = part.content_type().map_or_else(String::new, |media| {
+                format!("{}/{}", media.ctype(), media.subtype().unwrap_or_default())
+            });
+            let (children, content): (&[u32], &[u8]) = match &part.body {
+                PartType::Text(text) | PartType::Html(text) => (&[], text.as_bytes()),
+                PartType::Binary(bytes) | PartType::InlineBinary(bytes) => (&[], bytes),
+                PartType::Message(_) => (&[], &[]),
+                PartType::Multipart(children) => (children, &[]),
+            };
+            PartView {
+                media,
+                body: offset(part.offset_body)..offset(part.offset_end),
+                children,
+                content,
+            }
+        })
+    }
+}
+
+fn offset(value: u32) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+/// Whether a full parse of `message` is bounded in time, memory and stack.
+pub fn is_safe_to_ask(message: &Message) -> bool {
+    let bytes = message.bytes();
+    let size_max = if may_nest(bytes) { NESTED_BYTES_MAX } else { BYTES_MAX };
+    bytes.len() <= size_max
+        && message.depth() <= DEPTH_MAX
+        && message.entities().len() <= PARTS_MAX
+        && find_folded(bytes, b"boundary").count() * bytes.len() <= RESCANNED_BYTES_MAX
+}
+
+/// The addresses in one From, To or similar field, given with its name; empty where there is
+/// none to read.
+pub(super) fn addresses(field: &[u8]) -> Vec<String> {
+    let block = [field, b"\r\n\r\n"].concat();
+    let Some(parsed) = MessageParser::default().parse_headers(&block) else { return Vec::new() };
+    let Some(from) = parsed.from() else { return Vec::new() };
+    from.iter().filter_map(|one| one.address.as_deref().map(str::to_owned)).collect()
+}
+
+/// Whether the other parser could see a message within the message: it needs the words
+/// `message/rfc822`, `message/global` or `multipart/digest` in plain sight at the first level.
+fn may_nest(bytes: &[u8]) -> bool {
+    let after = |word: &'static [u8]| {
+        find_folded(bytes, word)
+            .map(move |at| &bytes[at + word.len()..])
+            .map(<[u8]>::trim_ascii_start)
+    };
+    let names = |rest: &[u8], subtypes: &[&[u8]]| match rest.split_first() {
+        // A comment could stand between; whoever writes one is not worth the risk.
+        Some((b'(', _)) => true,
+        Some((b'/', rest)) => {
+            let rest = rest.trim_ascii_start();
+            rest.starts_with(b"(")
+                || subtypes.iter().any(|subtype| {
+                    rest.get(..subtype.len()).is_some_and(|head| head.eq_ignore_ascii_case(subtype))
+                })
+        }
+        _ => false,
+    };
+    after(b"message").any(|rest| names(rest, &[b"rfc822", b"global"]))
+        || after(b"multipart").any(|rest| names(rest, &[b"digest"]))
+}
+
+/// Where `word` (lower-case letters) occurs in any case.
+fn find_folded<'a>(bytes: &'a [u8], word: &'static [u8]) -> impl Iterator<Item = usize> + 'a {
+    let first = word[0];
+    memchr::memchr2_iter(first, first.to_ascii_uppercase(), bytes).filter(move |&at| {
+        bytes.get(at..at + word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{Opinion, is_safe_to_ask};
+    use crate::mail::{Message, RawMessage};
+
+    fn message(raw: impl Into<Vec<u8>>) -> Message {
+        Message::scan(RawMessage::new(Bytes::from(raw.into())))
+    }
+
+    #[test]
+    fn sees_the_parts_of_an_ordinary_message() {
+        let raw = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b--\r\n";
+        let opinion = Opinion::of(raw.as_bytes()).unwrap();
+        let parts: Vec<_> = opinion.parts().collect();
+        assert_eq!(parts.len(), 2);
+        assert_eq!(parts[1].content, b"hi");
+        assert_eq!(&raw[parts[1].body.clone()], "hi");
+    }
+
+    #[test]
+    fn is_not_asked_about_large_messages() {
+        let body = "x".repeat(5 * 1024 * 1024);
+        assert!(!is_safe_to_ask(&message(format!("A: b\r\n\r\n{body}"))));
+    }
+
+    #[test]
+    fn is_not_asked_where_missing_boundaries_cost_seconds() {
+        let part = "--b\r\nContent-Type: multipart/mixed; boundary=none\r\n\r\n";
+        let head = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+        let raw = format!("{head}{}{}--b--\r\n", part.repeat(150), "x".repeat(2_000_000));
+        assert!(!is_safe_to_ask(&message(raw)));
+    }
+
+    #[test]
+    fn c46_nested_messages_within_the_guard_need_little_stack() {
+        let level = "Content-Type:message/rfc822\r\n\r\n";
+        let raw = level.repeat(super::NESTED_BYTES_MAX / level.len());
+        assert!(is_safe_to_ask(&message(raw.clone())));
+        // A quarter of what a thread has by default.
+        let small = std::thread::Builder::new().stack_size(1024 * 1024);
+        let parts = small.spawn(move || Opinion::of(raw.as_bytes()).map(|o| o.parts().count()));
+        assert!(parts.unwrap().join().unwrap().is_some());
+        let more = level.repeat(super::NESTED_BYTES_MAX / level.len() + 1);
+        assert!(!is_safe_to_ask(&message(more)));
+    }
+}

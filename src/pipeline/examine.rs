@@ -1,0 +1,178 @@
+//! The first room: which stream a message fits, what class it has, which lane it takes.
+
+use std::sync::Arc;
+
+use super::frame::Frame;
+use super::house::{House, Sender, Stream};
+use super::marketing::{Addressee, MarketingDraft};
+use super::modes::Enforce;
+use super::replies;
+use super::service::ServiceDraft;
+use super::stream::Sighting;
+use crate::base::{Mailbox, TopicId};
+use crate::classify::{self, ClaimError, Classification, MessageClass};
+use crate::eligibility::{MessageFacts, Purpose};
+use crate::mail::Message;
+use crate::rewrite;
+use crate::smtp::{Reply, ReversePath, Transaction};
+
+/// Where a message goes.
+#[derive(Debug)]
+pub enum Lane {
+    /// Nowhere: it claims what it may not, or cannot be edited where it must be.
+    Refused(Refused),
+    /// On, unchanged, to everybody.
+    Service(ServiceDraft),
+    /// To those who may be sent to.
+    Marketing(Box<MarketingDraft>),
+}
+
+/// A message refused before anybody was looked up.
+#[derive(Debug)]
+pub struct Refused {
+    /// Envelope, ids and ledger keys.
+    pub frame: Arc<Frame>,
+    /// The class it would have had.
+    pub class: MessageClass,
+    /// The reply.
+    pub reply: Reply,
+}
+
+/// Sorts and classifies a message, and prepares it if it is marketing.
+pub fn examine(house: &Arc<House>, transaction: Transaction) -> Lane {
+    let message = Arc::new(Message::scan(transaction.content.clone()));
+    let from = sole_from(&message);
+    let stream = Arc::clone(sort(house, &transaction, &message, from.as_ref()));
+    let claims = house.clients.get(transaction.peer.client).map(|c| c.claims.clone());
+    let classified = classify::classify(&classify::Input {
+        message: &message,
+        stream: &stream.class,
+        claims: &claims.unwrap_or_default(),
+        recipients: transaction.envelope.forward_paths.len(),
+        has_null_reverse_path: transaction.envelope.reverse_path == ReversePath::Null,
+    });
+    let frame = Frame::new(Arc::clone(house), Arc::clone(&stream), transaction, message);
+    let classification = match classified {
+        Ok(classification) => classification,
+        Err(error) => return refuse(frame, MessageClass::Marketing, claim_reply(&error)),
+    };
+    if classification.class() == MessageClass::Service {
+        return Lane::Service(ServiceDraft::new(Arc::new(frame), classification));
+    }
+    let Some(sender) = stream.sender.clone() else {
+        let reply = replies::claim_not_allowed("this stream carries service mail only");
+        return refuse(frame, classification.class(), reply);
+    };
+    if !from.as_ref().is_some_and(|from| belongs_to(from, &sender)) {
+        let reply = replies::claim_not_allowed("From does not belong to the stream's brand");
+        return refuse(frame, classification.class(), reply);
+    }
+    draft(frame, classification, sender)
+}
+
+fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
+    let prepared = match rewrite::prepare(&frame.message, &sender.rewriting) {
+        Ok(prepared) => prepared,
+        Err(rejected) => {
+            let reply = replies::not_editable(rejected.reason().as_str());
+            return refuse(frame, classification.class(), reply);
+        }
+    };
+    let topics = topics_of(&classification, &frame.stream);
+    let facts = MessageFacts {
+        elements: classification.elements().to_vec(),
+        class_claimed: None,
+        sending_entity: sender.entity.clone(),
+        brand: Some(sender.brand.clone()),
+        promoted_entities: vec![sender.entity.clone()],
+        topics: topics.clone(),
+        purpose: Purpose::Commercial,
+        form: prepared.form().clone(),
+    };
+    let addressees = addressees(&frame);
+    let enforce = frame.stream.enforcement(frame.transaction.received_at);
+    let frame = Arc::new(frame.with_persons(addressees.iter().map(|a| a.person).collect()));
+    let sender_brand = sender;
+    Lane::Marketing(Box::new(MarketingDraft {
+        frame,
+        sender: sender_brand,
+        classification,
+        topics,
+        prepared,
+        facts,
+        addressees,
+        enforce,
+    }))
+}
+
+fn refuse(frame: Frame, class: MessageClass, reply: Reply) -> Lane {
+    Lane::Refused(Refused { frame: Arc::new(frame), class, reply })
+}
+
+fn claim_reply(error: &ClaimError) -> Reply {
+    replies::claim_not_allowed(&error.to_string())
+}
+
+/// The stream a message fits; the last fits everything.
+fn sort<'h>(
+    house: &'h House,
+    transaction: &Transaction,
+    message: &Message,
+    from: Option<&Mailbox>,
+) -> &'h Arc<Stream> {
+    let header = |name: &str| -> Vec<String> {
+        message.header(name).map(|field| field.unfolded()).collect()
+    };
+    let seen = Sighting {
+        peer: &transaction.peer,
+        reverse_path: &transaction.envelope.reverse_path,
+        from,
+        header: &header,
+    };
+    let fitting = house.streams.iter().find(|stream| stream.matcher.fits(&seen));
+    fitting
+        .or(house.streams.last())
+        .expect("a checked configuration ends with the stream `unmatched`")
+}
+
+/// The address in From, if there is exactly one: two leave open who sends.
+fn sole_from(message: &Message) -> Option<Mailbox> {
+    match message.from_addresses().as_slice() {
+        [address] => Mailbox::parse(address).ok(),
+        _ => None,
+    }
+}
+
+fn belongs_to(from: &Mailbox, sender: &Sender) -> bool {
+    sender.from_domains.iter().any(|domain| from.domain().is_within(domain))
+}
+
+fn topics_of(classification: &Classification, stream: &Stream) -> Vec<TopicId> {
+    match classification.topics() {
+        [] => stream.topics.clone(),
+        claimed => claimed.to_vec(),
+    }
+}
+
+/// The recipients as the store knows people. A bare postmaster is the one of our host.
+fn addressees(frame: &Frame) -> Vec<Addressee> {
+    let house = &frame.house;
+    let postmaster = Mailbox::parse(&format!("postmaster@{}", house.hostname));
+    let paths = &frame.transaction.envelope.forward_paths;
+    paths
+        .iter()
+        .filter_map(|path| path.mailbox().or(postmaster.as_ref().ok()))
+        .map(|mailbox| Addressee {
+            person: house.keyring.person_key(mailbox),
+            tag: house.keyring.address_tag(mailbox),
+            domain: mailbox.domain().clone(),
+        })
+        .collect()
+}
+
+impl MarketingDraft {
+    /// Whether the stream only watches for now: everybody is sent to, unedited.
+    pub fn is_observed(&self) -> bool {
+        self.enforce == Enforce::Observe
+    }
+}

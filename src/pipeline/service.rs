@@ -1,0 +1,63 @@
+//! A service message: one copy for everybody, as it came.
+
+use std::sync::Arc;
+
+use super::dispatch::{Dispatch, OnDeferredRecipient};
+use super::frame::Frame;
+use super::plan::PlannedCopy;
+use super::record::{ClassRecord, DecisionRecord};
+use super::trace::received_field;
+use crate::classify::Classification;
+use crate::rewrite;
+
+/// A service message that was classified.
+#[derive(Debug)]
+pub struct ServiceDraft {
+    /// Envelope, ids and ledger keys.
+    pub frame: Arc<Frame>,
+    classification: Classification,
+}
+
+impl ServiceDraft {
+    /// A draft for a message of class service, or one a stream only watches.
+    pub(super) const fn new(frame: Arc<Frame>, classification: Classification) -> Self {
+        Self { frame, classification }
+    }
+
+    /// What the journal keeps: one row per message.
+    pub fn decision_record(&self) -> DecisionRecord {
+        DecisionRecord {
+            decision: self.frame.decision(0),
+            transaction: self.frame.transaction_id(),
+            at: self.frame.transaction.received_at,
+            stream: self.frame.stream_id().clone(),
+            class: ClassRecord::of(&self.classification),
+            marketing: None,
+            config: self.frame.house.config_digest,
+        }
+    }
+
+    /// One copy for the recipients at `positions`; `None` if there are none.
+    pub fn copy(
+        &self,
+        positions: &[usize],
+        on_deferred: OnDeferredRecipient,
+    ) -> Option<PlannedCopy> {
+        if positions.is_empty() {
+            return None;
+        }
+        let frame = &self.frame;
+        let envelope = &frame.transaction.envelope;
+        let received =
+            received_field(&frame.transaction, &frame.house.hostname, frame.decision(0));
+        let dispatch = Dispatch {
+            reverse_path: envelope.reverse_path.clone(),
+            forward_paths: positions.iter().map(|i| envelope.forward_paths[*i].clone()).collect(),
+            body: envelope.body,
+            smtputf8: envelope.smtputf8,
+            data: rewrite::relay_copy(&frame.message, &received),
+            on_deferred,
+        };
+        Some(PlannedCopy { recipients: positions.to_vec(), dispatch })
+    }
+}

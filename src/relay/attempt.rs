@@ -1,0 +1,264 @@
+//! The bookkeeping of one attempt: what became of each recipient, and what of that is durable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Inner;
+use super::ports::{Answer, Clock, Journal, OutcomeRow, Records, Settlement, Upstream};
+use super::sending::{CopyDone, Flight, Schedule, Step, send_notice};
+use crate::base::Timestamp;
+use crate::pipeline::{
+    self, Ending, Fate, Frame, LedgerEntry, NoticePath, Outcome, PlannedCopy, Settled, replies,
+};
+use crate::smtp::{Reply, ReplyClass};
+use crate::telemetry::events;
+
+/// Accepted copies are made durable at the latest after this long…
+const SETTLE_AFTER: Duration = Duration::from_millis(200);
+/// …or when this many wait. Together they bound the duplicate window of a crash.
+const SETTLE_COUNT: usize = 50;
+
+/// One attempt to relay one message.
+pub(super) struct Attempt {
+    pub(super) frame: Arc<Frame>,
+    pub(super) endings: Vec<Ending>,
+    first_deferred: Vec<Option<Timestamp>>,
+    fresh: Vec<(usize, Settled)>,
+    fresh_since: Option<Instant>,
+}
+
+impl Attempt {
+    /// An attempt whose recipients stand as `endings` says before anything is sent.
+    pub(super) fn new(frame: Arc<Frame>, endings: Vec<Ending>, fates: &[LedgerEntry]) -> Self {
+        let first_deferred = (0..endings.len())
+            .map(|index| fates.get(index).and_then(|entry| entry.first_deferred_at))
+            .collect();
+        Self { frame, endings, first_deferred, fresh: Vec::new(), fresh_since: None }
+    }
+
+    /// Takes note of a finished copy.
+    pub(super) fn learn(&mut self, done: CopyDone, now: Timestamp) {
+        for (index, outcome) in done.recipients.into_iter().zip(done.outcomes) {
+            let outcome = self.expire(index, outcome, now);
+            let settled = match &outcome {
+                Outcome::Accepted(_) => Settled::Final(Fate::Accepted),
+                Outcome::Deferred(_) => Settled::Deferred,
+                Outcome::Refused(_) | Outcome::Failed(_) | Outcome::InDoubt => Settled::Released,
+            };
+            self.endings[index] = Ending::Tried(outcome);
+            self.mark(index, settled);
+        }
+    }
+
+    /// A recipient deferred for too long becomes refused, so that one that is stuck does not
+    /// fail the others for ever.
+    fn expire(&self, index: usize, outcome: Outcome, now: Timestamp) -> Outcome {
+        let Outcome::Deferred(reply) = &outcome else { return outcome };
+        let stuck_since = self.first_deferred.get(index).copied().flatten();
+        let deferral_max = self.frame.deferral_max();
+        match stuck_since {
+            Some(since) if now.since(since) > deferral_max => {
+                Outcome::Refused(replies::deferred_too_long(reply))
+            }
+            _ => outcome,
+        }
+    }
+
+    fn mark(&mut self, index: usize, settled: Settled) {
+        self.fresh.retain(|(known, _)| *known != index);
+        self.fresh.push((index, settled));
+        self.fresh_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Takes note that recipients were named in an accepted notice.
+    pub(super) fn notified(&mut self, recipients: &[usize], fate: Fate) {
+        for index in recipients {
+            self.endings[*index] = Ending::Notified;
+            self.mark(*index, Settled::Final(fate));
+        }
+    }
+
+    /// Takes note that recipients were not tried, so that their claims are released.
+    pub(super) fn released(&mut self, recipients: &[usize]) {
+        for index in recipients {
+            self.mark(*index, Settled::Released);
+        }
+    }
+
+    fn settle_at(&self) -> Option<Instant> {
+        self.fresh_since.map(|since| since + SETTLE_AFTER)
+    }
+
+    fn is_settling_due(&self) -> bool {
+        self.fresh.len() >= SETTLE_COUNT
+            || self.settle_at().is_some_and(|due| due <= Instant::now())
+    }
+
+    /// What is not yet durable, as one settlement; nothing is fresh afterwards.
+    pub(super) fn settlement(&mut self, now: Timestamp) -> Settlement {
+        self.fresh_since = None;
+        let fresh = std::mem::take(&mut self.fresh);
+        let outcomes = fresh.iter().map(|(index, _)| self.outcome_row(*index)).collect();
+        let fates =
+            fresh.into_iter().map(|(index, settled)| (self.frame.fate_key(index), settled));
+        Settlement {
+            fingerprint: self.frame.fingerprint(),
+            fates: fates.collect(),
+            outcomes,
+            closes: false,
+            at: now,
+        }
+    }
+
+    fn outcome_row(&self, index: usize) -> OutcomeRow {
+        let ending = &self.endings[index];
+        let is_sent = matches!(ending, Ending::Tried(Outcome::Accepted(_)) | Ending::Accepted);
+        OutcomeRow {
+            decision: self.frame.decision(index),
+            transaction: self.frame.transaction_id(),
+            sent_to: self.frame.marketing_person(index).filter(|_| is_sent),
+            payload: pipeline::outcome_payload(ending),
+        }
+    }
+
+    /// The recipients the upstream refused for good in this attempt.
+    fn refused(&self) -> Vec<usize> {
+        let is_refused = |ending: &Ending| matches!(ending, Ending::Tried(Outcome::Refused(_)));
+        (0..self.endings.len()).filter(|index| is_refused(&self.endings[*index])).collect()
+    }
+
+    fn is_everybody_served(&self) -> bool {
+        self.endings.iter().all(|ending| {
+            matches!(
+                ending,
+                Ending::Accepted | Ending::Notified | Ending::Tried(Outcome::Accepted(_))
+            )
+        })
+    }
+}
+
+impl<S, U, C> Inner<S, U, C>
+where
+    S: Records + Journal,
+    U: Upstream,
+    C: Clock,
+{
+    /// Sends `copies`, settling as it goes. When the reply is due, what is still under way is
+    /// awaited in the background and settled late.
+    pub(super) async fn carry(
+        self: &Arc<Self>,
+        mut attempt: Attempt,
+        copies: Vec<PlannedCopy>,
+        schedule: &Schedule,
+    ) -> Attempt {
+        let mut flight = Flight::new(Arc::clone(&self.upstream), copies);
+        loop {
+            match flight.next(schedule, attempt.settle_at()).await {
+                Step::Done(done) => {
+                    self.count(&attempt, &done);
+                    attempt.learn(done, self.clock.now());
+                }
+                Step::SettleDue => {}
+                Step::Landed => return attempt,
+                Step::ReplyDue => {
+                    self.leave_to_background(&attempt, flight);
+                    return attempt;
+                }
+            }
+            if attempt.is_settling_due() {
+                self.settle(attempt.settlement(self.clock.now())).await;
+            }
+        }
+    }
+
+    fn count(&self, attempt: &Attempt, done: &CopyDone) {
+        for outcome in &done.outcomes {
+            events::CopyFinished { stream: attempt.frame.stream_id(), outcome }.emit(&self.metrics);
+        }
+    }
+
+    fn leave_to_background(self: &Arc<Self>, attempt: &Attempt, mut flight: Flight<U>) {
+        let under_way = flight.under_way();
+        if under_way.is_empty() {
+            return;
+        }
+        let inner = Arc::clone(self);
+        let mut late = Attempt::new(Arc::clone(&attempt.frame), attempt.endings.clone(), &[]);
+        self.late.spawn(async move {
+            while let Some(done) = flight.next_late().await {
+                inner.count(&late, &done);
+                late.learn(done, inner.clock.now());
+                inner.settle(late.settlement(inner.clock.now())).await;
+            }
+        });
+    }
+
+    /// Notifies about recipients the upstream refused, if others got the message; then gives
+    /// the reply, making durable first whatever the reply does not already settle.
+    pub(super) async fn finish(
+        &self,
+        mut attempt: Attempt,
+        notice: NoticePath,
+        denial: Option<&Reply>,
+    ) -> Answer {
+        self.notify_refused(&mut attempt, notice).await;
+        let reply = pipeline::conclude(&attempt.endings, denial, attempt.frame.transaction_id());
+        let mut settlement = attempt.settlement(self.clock.now());
+        settlement.closes = true;
+        if attempt.is_everybody_served() {
+            // Answered first, closed afterwards: nothing fallible stands between the
+            // upstream's last 250 and ours (RFC 1047).
+            return Answer { reply, closing: Some(settlement) };
+        }
+        let closing = Settlement { fates: Vec::new(), outcomes: Vec::new(), ..settlement.clone() };
+        settlement.closes = false;
+        self.settle(settlement).await;
+        let is_final = reply.class() != ReplyClass::Transient;
+        Answer { reply, closing: is_final.then_some(closing) }
+    }
+
+    async fn notify_refused(&self, attempt: &mut Attempt, notice: NoticePath) {
+        let refused = attempt.refused();
+        let somebody_was_served = attempt.endings.iter().any(|ending| {
+            matches!(
+                ending,
+                Ending::Accepted | Ending::Notified | Ending::Tried(Outcome::Accepted(_))
+            )
+        });
+        if refused.is_empty() || !somebody_was_served || notice != NoticePath::Open {
+            return;
+        }
+        let planned = attempt.frame.refusal_notice(&attempt.endings, self.clock.now());
+        let outcome = match planned {
+            Some(dispatch) => send_notice(&*self.upstream, &dispatch).await,
+            None => return,
+        };
+        match outcome {
+            Outcome::Accepted(_) => attempt.notified(&refused, Fate::Refused),
+            // Refused for good: the 250 counts them instead (reply table).
+            Outcome::Refused(_) => {}
+            Outcome::Deferred(_) | Outcome::Failed(_) | Outcome::InDoubt => {
+                for index in refused {
+                    attempt.endings[index] = Ending::Tried(outcome.clone());
+                }
+            }
+        }
+    }
+
+    /// Makes `settlement` durable, trying three times: what is lost here is one unsettled
+    /// batch, which the client's retry would send again.
+    pub(super) async fn settle(&self, settlement: Settlement) {
+        if settlement.fates.is_empty() && settlement.outcomes.is_empty() && !settlement.closes {
+            return;
+        }
+        for _ in 0..3 {
+            match self.store.settle(settlement.clone()).await {
+                Ok(()) => return,
+                Err(error) => events::StoreFailed { operation: "settle", error: &error }
+                    .emit(&self.metrics),
+            }
+        }
+    }
+}

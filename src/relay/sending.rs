@@ -1,0 +1,153 @@
+//! Sending planned copies: some at once, none started too late, every outcome reported.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::Deadlines;
+use super::ports::Upstream;
+use crate::pipeline::{Dispatch, Outcome, PlannedCopy, UpstreamFault};
+
+/// When to stop starting copies and when to stop waiting for them.
+pub(super) struct Schedule {
+    start_until: Instant,
+    reply_at: Instant,
+    client_gone: CancellationToken,
+    copies_at_once: usize,
+}
+
+impl Schedule {
+    /// The schedule of a transaction whose end-of-data came at `started`.
+    pub(super) fn new(
+        started: Instant,
+        deadlines: &Deadlines,
+        client_gone: CancellationToken,
+    ) -> Self {
+        let reply_at = started + deadlines.reply;
+        Self {
+            start_until: reply_at.checked_sub(deadlines.margin).unwrap_or(reply_at),
+            reply_at,
+            client_gone,
+            copies_at_once: deadlines.copies_at_once.max(1),
+        }
+    }
+
+    fn may_start(&self) -> bool {
+        Instant::now() < self.start_until && !self.client_gone.is_cancelled()
+    }
+}
+
+/// The outcome of one copy, for each of its recipients.
+pub(super) struct CopyDone {
+    /// Positions of the recipients within the message.
+    pub(super) recipients: Vec<usize>,
+    /// Their outcomes, in the same order.
+    pub(super) outcomes: Vec<Outcome>,
+}
+
+impl CopyDone {
+    fn uniform(recipients: Vec<usize>, fault: UpstreamFault) -> Self {
+        let outcomes = vec![Outcome::Failed(fault); recipients.len()];
+        Self { recipients, outcomes }
+    }
+}
+
+/// Copies under way. Dropping it would abandon replies: [`Flight::next`] must be drained,
+/// here or in the background.
+pub(super) struct Flight<U> {
+    upstream: Arc<U>,
+    waiting: std::vec::IntoIter<PlannedCopy>,
+    running: JoinSet<CopyDone>,
+    under_way: Vec<Vec<usize>>,
+}
+
+/// What happened next.
+pub(super) enum Step {
+    /// A copy was finished (or given up before it was started).
+    Done(CopyDone),
+    /// The moment asked for has come; copies are still under way.
+    SettleDue,
+    /// The reply is due; copies are still under way.
+    ReplyDue,
+    /// Nothing is left.
+    Landed,
+}
+
+impl<U: Upstream> Flight<U> {
+    /// A flight of `copies`, none started yet.
+    pub(super) fn new(upstream: Arc<U>, copies: Vec<PlannedCopy>) -> Self {
+        let (waiting, running) = (copies.into_iter(), JoinSet::new());
+        Self { upstream, waiting, running, under_way: Vec::new() }
+    }
+
+    /// Starts what may be started and waits for the next thing to happen, at the latest
+    /// until `settle_at`.
+    pub(super) async fn next(&mut self, schedule: &Schedule, settle_at: Option<Instant>) -> Step {
+        while self.running.len() < schedule.copies_at_once {
+            let Some(copy) = self.waiting.next() else { break };
+            if !schedule.may_start() {
+                return Step::Done(CopyDone::uniform(copy.recipients, UpstreamFault::NotStarted));
+            }
+            self.start(copy);
+        }
+        if self.running.is_empty() {
+            return Step::Landed;
+        }
+        tokio::select! {
+            biased;
+            done = self.running.join_next() => self.landed(done),
+            () = sleep_until(schedule.reply_at) => Step::ReplyDue,
+            () = sleep_until(settle_at.unwrap_or(schedule.reply_at)) => Step::SettleDue,
+        }
+    }
+
+    /// Waits for a copy under way after the reply was given; `None` when all have landed.
+    pub(super) async fn next_late(&mut self) -> Option<CopyDone> {
+        let done = self.running.join_next().await;
+        match self.landed(done) {
+            Step::Done(done) => Some(done),
+            Step::SettleDue | Step::ReplyDue | Step::Landed => None,
+        }
+    }
+
+    /// The recipients whose copies are under way.
+    pub(super) fn under_way(&self) -> Vec<usize> {
+        self.under_way.concat()
+    }
+
+    fn start(&mut self, copy: PlannedCopy) {
+        let upstream = Arc::clone(&self.upstream);
+        self.under_way.push(copy.recipients.clone());
+        self.running.spawn(async move {
+            let PlannedCopy { recipients, dispatch } = copy;
+            // A task of its own: should the client panic, nobody knows how far the copy got.
+            let task = tokio::spawn(async move { upstream.dispatch(&dispatch).await });
+            let unknown = |_| vec![Outcome::InDoubt; recipients.len()];
+            let outcomes = task.await.unwrap_or_else(unknown);
+            CopyDone { recipients, outcomes }
+        });
+    }
+
+    fn landed(&mut self, done: Option<Result<CopyDone, tokio::task::JoinError>>) -> Step {
+        match done {
+            Some(Ok(done)) => {
+                self.under_way.retain(|recipients| *recipients != done.recipients);
+                Step::Done(done)
+            }
+            // Only an aborted runtime gets here; the claims then expire by themselves.
+            Some(Err(_)) | None => Step::Landed,
+        }
+    }
+}
+
+/// Sends one notice; its single outcome.
+pub(super) async fn send_notice<U: Upstream>(upstream: &U, notice: &Dispatch) -> Outcome {
+    upstream
+        .dispatch(notice)
+        .await
+        .into_iter()
+        .next()
+        .unwrap_or(Outcome::Failed(UpstreamFault::Session))
+}

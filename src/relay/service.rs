@@ -1,0 +1,67 @@
+//! The service lane: one copy for all recipients, and never a wait for the store (promise P5).
+
+use std::sync::Arc;
+
+use super::attempt::Attempt;
+use super::ports::{Answer, Clock, Journal, Query, Records, Upstream};
+use super::sending::Schedule;
+use super::{Inner, attempt};
+use crate::pipeline::{Ending, Fate, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft,
+    UpstreamFault};
+use crate::telemetry::events;
+
+impl<S, U, C> Inner<S, U, C>
+where
+    S: Records + Journal,
+    U: Upstream,
+    C: Clock,
+{
+    /// Relays a service message unchanged but for the stated exceptions of promise P6.
+    pub(super) async fn relay_service(
+        self: &Arc<Self>,
+        draft: ServiceDraft,
+        schedule: Schedule,
+    ) -> Answer {
+        let frame = Arc::clone(&draft.frame);
+        let total = frame.recipients();
+        // One recipient has one outcome, so the reply says it all and no ledger is needed.
+        let fates = if total > 1 { self.fates_in_brief(&draft).await } else { None };
+        let knows_fates = fates.is_some();
+        let fates = fates.unwrap_or_default();
+        self.store.note(draft.journal_row());
+        let endings: Vec<Ending> = (0..total).map(|index| standing(fates.get(index))).collect();
+        let remaining: Vec<usize> =
+            (0..total).filter(|i| matches!(endings[*i], Ending::Tried(_))).collect();
+        let on_deferred = match total > 1 && !knows_fates {
+            // Nobody could remember who got it: all or nobody.
+            true => OnDeferredRecipient::Abort,
+            false => OnDeferredRecipient::SendToOthers,
+        };
+        let copies = draft.copies(&remaining, on_deferred).into_iter().collect();
+        let attempt = Attempt::new(Arc::clone(&frame), endings, &fates);
+        let attempt = self.carry(attempt, copies, &schedule).await;
+        events::ServiceRelayed::of(&frame, &attempt.endings).emit(&self.metrics);
+        if total == 1 {
+            return attempt::answer_single(&attempt);
+        }
+        self.finish(attempt, frame.notice_path(), None).await
+    }
+
+    async fn fates_in_brief(&self, draft: &ServiceDraft) -> Option<Vec<LedgerEntry>> {
+        let fates = draft.frame.fate_keys().to_vec();
+        let query = Query { persons: Vec::new(), fates, scope: None };
+        let snapshot = self.guard.brief(self.store.load(query)).await;
+        if snapshot.is_none() {
+            events::StoreSkipped { operation: "service_fates" }.emit(&self.metrics);
+        }
+        snapshot.map(|snapshot| snapshot.fates)
+    }
+}
+
+fn standing(entry: Option<&LedgerEntry>) -> Ending {
+    match entry.and_then(|entry| entry.fate) {
+        Some(Fate::Accepted) => Ending::Accepted,
+        Some(Fate::Refused | Fate::Notified) => Ending::Notified,
+        None => Ending::Tried(Outcome::Failed(UpstreamFault::NotStarted)),
+    }
+}

@@ -1,0 +1,187 @@
+//! The one catalogue of replies this program makes itself (RFC 5321 §4.2, RFC 3463).
+//!
+//! Every reply has a name, a code, an enhanced status code, a text and the occasion it is for;
+//! nothing elsewhere spells a code or a text. Replies of the upstream are not here: they pass
+//! through as they came.
+
+use super::reply::{Reply, Status};
+
+/// One reply of ours.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name, as in this file.
+    pub name: &'static str,
+    /// The reply code.
+    pub code: u16,
+    /// Subject and detail of the enhanced status code; none on 3xx, greetings and HELP.
+    pub status: Option<Status>,
+    /// The text; each `{}` is filled by an argument.
+    pub text: &'static str,
+    /// When it is given.
+    pub when: &'static str,
+}
+
+/// Characters of one argument at most, so that no peer's text fills a reply line.
+const ARGUMENT_CHARS_MAX: usize = 200;
+
+impl Entry {
+    /// The reply, for texts without placeholders.
+    pub fn reply(&self) -> Reply {
+        self.reply_with(&[])
+    }
+
+    /// The reply with each `{}` filled by the next of `args`, sanitised; a placeholder
+    /// without an argument stays empty.
+    pub fn reply_with(&self, args: &[&str]) -> Reply {
+        let mut text = String::with_capacity(self.text.len() + 32);
+        let mut args = args.iter();
+        let mut pieces = self.text.split("{}");
+        text.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            let arg = args.next().copied().unwrap_or_default();
+            // A line end inside an argument would start a reply line of its own.
+            text.extend(arg.chars().take(ARGUMENT_CHARS_MAX).map(|c| match c {
+                c if c.is_control() => '?',
+                c => c,
+            }));
+            text.push_str(piece);
+        }
+        Reply::new(self.code, self.status, &text)
+    }
+}
+
+const fn x(subject: u16, detail: u16) -> Option<Status> {
+    Some(Status { subject, detail })
+}
+
+macro_rules! entries {
+    ($($name:ident: $code:literal, $status:expr, $text:literal, $when:literal;)*) => {
+        $(
+            #[doc = concat!("`", stringify!($code), "`: ", $when, ".")]
+            pub static $name: Entry = Entry {
+                name: stringify!($name),
+                code: $code,
+                status: $status,
+                text: $text,
+                when: $when,
+            };
+        )*
+
+        /// All entries, in the order of this file.
+        pub static ALL: &[&Entry] = &[$(&$name),*];
+    };
+}
+
+entries! {
+    READY: 220, None, "{} ESMTP Consentry ready", "a connection was accepted";
+    HELLO: 250, None, "{} greets {}", "HELO, and the first line of the reply to EHLO";
+    SENDER_OK: 250, x(1, 0), "sender ok", "MAIL was accepted";
+    RECIPIENT_OK: 250, x(1, 5), "recipient ok", "RCPT was accepted";
+    RESET_OK: 250, x(0, 0), "transaction reset", "RSET";
+    NOTHING_DONE: 250, x(0, 0), "nothing done, as asked", "NOOP";
+    CANNOT_VERIFY: 252, x(0, 0), "cannot verify, but will take mail for the recipient and try", "VRFY";
+    HELP: 214, None, "commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT", "HELP";
+    GO_AHEAD: 354, None, "send the mail data, end with <CRLF>.<CRLF>", "DATA was accepted";
+    GOODBYE: 221, x(0, 0), "{} closes the connection", "QUIT";
+
+    SHUTTING_DOWN: 421, x(3, 2), "{} is shutting down, try again later", "the server stops";
+    IDLE: 421, x(4, 2), "{} waited too long for input", "the client was silent too long";
+    TOO_MANY_ERRORS: 421, x(7, 0), "{} closes: too many errors", "too many commands were refused";
+    TOO_MANY_CONNECTIONS: 421, x(3, 2), "too many connections, try again later",
+        "the listener is full";
+    CLIENT_NOT_ALLOWED: 554, x(7, 1), "this client address may not use this relay",
+        "no client of the configuration covers the peer";
+
+    LINE_TOO_LONG: 500, x(5, 2), "command line too long", "a command line exceeds its limit";
+    LINE_BARE_CR: 500, x(5, 2), "bare CR in a command line: lines end in CRLF",
+        "a command line holds a CR without LF";
+    LINE_BARE_LF: 500, x(5, 2), "bare LF in a command line: lines end in CRLF",
+        "a command line holds an LF without CR";
+    LINE_NUL: 500, x(5, 2), "NUL in a command line", "a command line holds a NUL";
+    COMMAND_UNKNOWN: 500, x(5, 2), "command not recognised", "an unknown verb";
+    COMMAND_NOT_IMPLEMENTED: 502, x(5, 1), "command not implemented",
+        "a verb of the standards that is not offered";
+    BAD_SEQUENCE: 503, x(5, 1), "bad sequence of commands: send {} first",
+        "a command came too early";
+    NESTED_MAIL: 503, x(5, 1), "a transaction is open already: send RSET first", "MAIL after MAIL";
+    NO_RECIPIENTS: 554, x(5, 1), "no valid recipients", "DATA although every RCPT was refused";
+
+    HELLO_SYNTAX: 501, x(5, 4), "the argument must be a domain or an address literal",
+        "EHLO or HELO without a usable name";
+    MAIL_SYNTAX: 501, x(5, 4), "syntax: MAIL FROM:<reverse-path> [parameters]",
+        "MAIL without a path in angle brackets";
+    RCPT_SYNTAX: 501, x(5, 4), "syntax: RCPT TO:<forward-path>",
+        "RCPT without a path in angle brackets";
+    ARGUMENT_UNEXPECTED: 501, x(5, 4), "the command takes no argument",
+        "an argument to DATA, RSET or QUIT";
+    ARGUMENT_MISSING: 501, x(5, 4), "the command needs an argument", "VRFY without one";
+    PARAMETER_SYNTAX: 501, x(5, 4), "bad parameter: expected KEYWORD or KEYWORD=value",
+        "a parameter or its value has the wrong form";
+    PARAMETER_TWICE: 501, x(5, 4), "a parameter was given twice", "the same keyword again";
+    PARAMETER_UNKNOWN: 555, x(5, 4), "a parameter is not recognised or not offered",
+        "a keyword or value that EHLO does not announce";
+    BAD_SENDER: 501, x(1, 7), "bad reverse-path", "the argument of MAIL is not an address";
+    BAD_RECIPIENT: 501, x(1, 3), "bad forward-path", "the argument of RCPT is not an address";
+    SMTPUTF8_NEEDED: 553, x(6, 7), "a non-ASCII address needs SMTPUTF8 on MAIL",
+        "an internationalised address without SMTPUTF8";
+    SENDER_NOT_ALLOWED: 550, x(7, 1), "this client may not send from the domain {}",
+        "the reverse-path lies outside the client's domains";
+    TOO_MANY_RECIPIENTS: 452, x(5, 3), "too many recipients: send the rest in another transaction",
+        "RCPT beyond the limit";
+
+    MESSAGE_TOO_LARGE: 552, x(3, 4), "message exceeds {} bytes", "SIZE or the content is too large";
+    CONTENT_BARE_CR: 550, x(6, 0), "mail data hold a bare CR: lines end in CRLF",
+        "the content holds a CR without LF";
+    CONTENT_BARE_LF: 550, x(6, 0), "mail data hold a bare LF: lines end in CRLF",
+        "the content holds an LF without CR";
+    CONTENT_NUL: 550, x(6, 0), "mail data hold a NUL", "the content holds a NUL";
+    LOOP: 554, x(4, 6), "mail loop: more than {} Received fields",
+        "the message passed too many hosts";
+    INTERNAL_ERROR: 451, x(3, 0), "internal error, try again later", "a fault of this program";
+
+    EIGHT_BIT_NOT_OFFERED: 550, x(6, 3), "8-bit content, but the next host lacks 8BITMIME",
+        "the upstream does not take 8-bit content";
+    SMTPUTF8_NOT_OFFERED: 553, x(6, 7), "SMTPUTF8 is needed, but the next host lacks it",
+        "the upstream does not take internationalised mail";
+    SIZE_NOT_OFFERED: 552, x(3, 4), "message exceeds the {} bytes the next host takes",
+        "the upstream takes smaller messages only";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{ALL, HELLO, MESSAGE_TOO_LARGE, SENDER_NOT_ALLOWED};
+
+    #[test]
+    fn p8_every_entry_is_well_formed_and_distinct() {
+        let names: HashSet<_> = ALL.iter().map(|entry| entry.name).collect();
+        assert_eq!(names.len(), ALL.len(), "names are unique");
+        let texts: HashSet<_> = ALL.iter().map(|entry| entry.text).collect();
+        assert_eq!(texts.len(), ALL.len(), "texts are unique");
+        for entry in ALL {
+            let reply = entry.reply_with(&["a", "b"]);
+            assert_eq!(reply.code(), entry.code, "{}", entry.name);
+            assert!(matches!(entry.code / 100, 2..=5), "{}", entry.name);
+            // RFC 2034 §4: every 2xx, 4xx and 5xx but the greetings; HELP is left plain too.
+            let plain = matches!(entry.code, 220 | 214 | 354) || entry.name == HELLO.name;
+            assert_eq!(entry.status.is_none(), plain, "{}", entry.name);
+            assert!(entry.text.matches("{}").count() <= 2, "{}", entry.name);
+            assert!(!entry.text.replace("{}", "").contains(['{', '}']), "{}", entry.name);
+            assert!(entry.text.is_ascii() && !entry.when.is_empty(), "{}", entry.name);
+            assert!(reply.encode().len() <= 512, "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn fills_placeholders_with_harmless_text() {
+        let reply = SENDER_NOT_ALLOWED.reply_with(&["x\r\n250 ok"]);
+        assert_eq!(
+            reply.to_string(),
+            "550 5.7.1 this client may not send from the domain x??250 ok"
+        );
+        assert_eq!(MESSAGE_TOO_LARGE.reply().text(), "message exceeds  bytes");
+        let long = "y".repeat(5000);
+        assert!(SENDER_NOT_ALLOWED.reply_with(&[&long]).encode().len() < 300);
+    }
+}

@@ -1,0 +1,16 @@
+//! The client's side of the dialogue, sans-IO: jobs in, commands and results out.
+//!
+//! [`Session`] greets the upstream and learns its [`Capabilities`]; an `Exchange` walks one
+//! [`Job`] through MAIL, RCPT, DATA and the final dot. It never retries and never downgrades:
+//! what the upstream does not offer is refused here with the reply that says so.
+
+mod capabilities;
+mod exchange;
+mod job;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use capabilities::Capabilities;
+pub use job::{Failure, Job, OnDeferred, RecipientResult};
+pub use session::{Content, Event, Fault, Session};

@@ -1,0 +1,107 @@
+//! Recording decisions before anything is sent, and what became of it afterwards.
+//!
+//! `record` checks everything before it writes anything, so a conflict leaves no trace.
+
+use super::fault::Fault;
+use super::journal::{EntryKind, Payload, Writing};
+use super::ledger::{self, Claim};
+use super::record;
+use super::row::to_sql_number;
+use crate::base::{PersonKey, TransactionId};
+use crate::relay::ports::{DecisionBatch, DecisionRow, OutcomeRow, Settlement};
+
+/// Why a batch of decisions was not written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Refusal {
+    /// A permit was decided on a version its record no longer has.
+    Conflict,
+    /// A recipient has a final fate or a live claim.
+    Claimed,
+}
+
+/// Writes the decisions and claims of one attempt, or nothing and why.
+pub(super) fn record(
+    writing: &mut Writing<'_>,
+    batch: &DecisionBatch,
+    attempt: i64,
+) -> Result<Option<Refusal>, Fault> {
+    if let Some(refusal) = refusal(writing, batch)? {
+        return Ok(Some(refusal));
+    }
+    for row in &batch.decisions {
+        enter(writing, EntryKind::Decision, row)?;
+    }
+    for key in &batch.claims {
+        let claim = Claim::new(writing.writer(), attempt, batch.claimed_until);
+        ledger::claim(writing.connection(), key, &batch.fingerprint, claim, writing.now())?;
+    }
+    Ok(None)
+}
+
+fn refusal(writing: &Writing<'_>, batch: &DecisionBatch) -> Result<Option<Refusal>, Fault> {
+    for key in &batch.claims {
+        let entry = ledger::entry(writing.connection(), key, writing.writer(), writing.now())?;
+        if entry.fate.is_some() || entry.is_claimed {
+            return Ok(Some(Refusal::Claimed));
+        }
+    }
+    for row in &batch.decisions {
+        let Some(decided_on) = row.permit_version else { continue };
+        // A permit about nobody cannot be checked, so it is not one (promise P7).
+        let current = row.person.map(|person| record::version(writing.connection(), &person));
+        if current.transpose()? != i64::try_from(decided_on).ok() {
+            return Ok(Some(Refusal::Conflict));
+        }
+    }
+    Ok(None)
+}
+
+/// Journals one decision, or one service message.
+pub(super) fn enter(
+    writing: &mut Writing<'_>,
+    kind: EntryKind,
+    row: &DecisionRow,
+) -> Result<i64, Fault> {
+    let payload = Payload {
+        decision: Some(row.id.bits().cast_signed()),
+        transaction: Some(TransactionId::as_bytes(&row.transaction)),
+        person: row.person.as_ref().map(PersonKey::as_bytes),
+        version: row.permit_version.map(to_sql_number),
+        body: &row.payload,
+    };
+    writing.enter_payload(kind, writing.now(), &payload)
+}
+
+/// Writes outcomes and fates, and forgets the message if it is closed.
+pub(super) fn settle(writing: &mut Writing<'_>, settlement: &Settlement) -> Result<(), Fault> {
+    for row in &settlement.outcomes {
+        enter_outcome(writing, row, settlement)?;
+    }
+    let connection = writing.connection();
+    for (key, settled) in &settlement.fates {
+        ledger::settle(connection, key, &settlement.fingerprint, *settled, settlement.at)?;
+    }
+    if settlement.closes {
+        ledger::close(connection, &settlement.fingerprint, writing.writer(), writing.now())?;
+    }
+    Ok(())
+}
+
+fn enter_outcome(
+    writing: &mut Writing<'_>,
+    row: &OutcomeRow,
+    settlement: &Settlement,
+) -> Result<(), Fault> {
+    let payload = Payload {
+        decision: Some(row.decision.bits().cast_signed()),
+        transaction: Some(TransactionId::as_bytes(&row.transaction)),
+        person: row.sent_to.as_ref().map(PersonKey::as_bytes),
+        version: None,
+        body: &row.payload,
+    };
+    writing.enter_payload(EntryKind::Outcome, settlement.at, &payload)?;
+    match &row.sent_to {
+        Some(person) => record::mark_sent(writing.connection(), person, settlement.at),
+        None => Ok(()),
+    }
+}

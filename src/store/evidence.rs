@@ -1,0 +1,153 @@
+//! Appending evidence: the row, its journal entry and the new fold, in one transaction.
+//!
+//! Evidence is never changed. The same piece told twice is kept once, so that an import can be
+//! repeated.
+
+use rusqlite::OptionalExtension;
+use rusqlite::types::ValueRef;
+
+use super::fault::Fault;
+use super::import;
+use super::journal::{EntryKind, Writing};
+use super::record;
+use super::row::{fresh_salt, row_digest};
+use crate::base::{BatchId, Digest, PersonKey};
+use crate::eligibility::Evidence;
+
+/// Whether a piece was new.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Appended {
+    /// It was written.
+    Fresh,
+    /// It was there already.
+    Known,
+}
+
+/// When a piece counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Counting<'a> {
+    /// From this transaction on.
+    AtOnce,
+    /// Once the import it belongs to is complete.
+    OnceComplete(&'a BatchId),
+}
+
+/// The columns of an evidence row its journal entry commits to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EvidenceColumns<'a> {
+    /// Its number.
+    pub(super) id: i64,
+    /// The person's key.
+    pub(super) person: &'a [u8],
+    /// What makes it the same as another.
+    pub(super) identity: &'a [u8],
+    /// Random bytes.
+    pub(super) salt: &'a [u8],
+    /// The evidence as JSON.
+    pub(super) body: &'a str,
+}
+
+impl EvidenceColumns<'_> {
+    /// What the journal entry commits to.
+    pub(super) fn digest(&self) -> Digest {
+        row_digest(
+            "evidence v1",
+            &[
+                ValueRef::Blob(self.salt),
+                ValueRef::Integer(self.id),
+                ValueRef::Blob(self.person),
+                ValueRef::Blob(self.identity),
+                ValueRef::Text(self.body.as_bytes()),
+            ],
+        )
+    }
+}
+
+/// Appends one piece about `person`.
+pub(super) fn append(
+    writing: &mut Writing<'_>,
+    person: &PersonKey,
+    evidence: &Evidence,
+    counting: Counting<'_>,
+) -> Result<Appended, Fault> {
+    let identity = identity_of(evidence)?;
+    let known: Option<(i64, Option<i64>)> = writing
+        .connection()
+        .prepare_cached("SELECT id, version FROM evidence WHERE person = ?1 AND identity = ?2")?
+        .query_row((person.as_bytes(), identity), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match (known, counting) {
+        (None, _) => {
+            let id = insert(writing, person, evidence, identity)?;
+            match counting {
+                Counting::AtOnce => record::fold(writing.connection(), person, id, evidence)?,
+                Counting::OnceComplete(batch) => import::hold(writing.connection(), id, batch)?,
+            }
+            Ok(Appended::Fresh)
+        }
+        (Some((_, Some(_))), _) => Ok(Appended::Known),
+        // Left over from an import that broke off: it counts with whoever tells it again.
+        (Some((id, None)), Counting::OnceComplete(batch)) => {
+            import::hold(writing.connection(), id, batch)?;
+            Ok(Appended::Known)
+        }
+        (Some((id, None)), Counting::AtOnce) => {
+            import::fold_held(writing.connection(), id)?;
+            Ok(Appended::Known)
+        }
+    }
+}
+
+fn insert(
+    writing: &mut Writing<'_>,
+    person: &PersonKey,
+    evidence: &Evidence,
+    identity: [u8; 16],
+) -> Result<i64, Fault> {
+    let connection = writing.connection();
+    // Rows are never deleted, so the highest number is always the last one given.
+    let id: i64 = connection
+        .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM evidence")?
+        .query_row([], |row| row.get(0))?;
+    let body = serde_json::to_string(evidence).map_err(|e| Fault::row("evidence", id, e))?;
+    let salt = fresh_salt()?;
+    let columns = EvidenceColumns {
+        id,
+        person: person.as_bytes(),
+        identity: &identity,
+        salt: &salt,
+        body: &body,
+    };
+    let seq = writing.enter(EntryKind::Evidence, writing.now(), &columns.digest())?;
+    connection
+        .prepare_cached(
+            "INSERT INTO evidence (id, person, identity, salt, chain, seq, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute((
+            id,
+            columns.person,
+            columns.identity,
+            columns.salt,
+            writing.writer().node.as_str(),
+            seq,
+            &body,
+        ))?;
+    Ok(id)
+}
+
+/// What makes two pieces about one person the same: fact, moment, address, weight and the
+/// source's own number. Who wrote it down, when and in which import does not count.
+fn identity_of(evidence: &Evidence) -> Result<[u8; 16], Fault> {
+    let provenance = &evidence.provenance;
+    let telling = (
+        &evidence.fact,
+        evidence.at,
+        evidence.tag,
+        evidence.level,
+        &provenance.source,
+        &provenance.reference,
+    );
+    let text = serde_json::to_vec(&telling).map_err(|e| Fault::row("evidence", "(new)", e))?;
+    Ok(Digest::of_parts(&[b"evidence identity v1", &text]).short())
+}

@@ -1,0 +1,280 @@
+//! The hash chain: one entry per decision, outcome, piece of evidence and act, never changed.
+//!
+//! An entry's hash covers the entry before it and a digest of its salted payload, so the chain
+//! stays verifiable when a payload is deleted one day. Each node has its own chain.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::fault::Fault;
+use super::row::{fresh_salt, nullable, row_digest, row_sum};
+use crate::base::{Digest, NodeId, Timestamp};
+
+macro_rules! entry_kinds {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
+        /// What a journal entry is about.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum EntryKind {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl EntryKind {
+            /// The word that stands in the journal.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+
+            /// The kind `text` names.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+entry_kinds! {
+    /// A decision about one recipient of a marketing message.
+    Decision = "decision",
+    /// What became of a copy.
+    Outcome = "outcome",
+    /// A piece of evidence; its payload is the evidence row.
+    Evidence = "evidence",
+    /// An import that was completed.
+    Import = "import",
+    /// The configuration a process runs with.
+    Config = "config",
+    /// A rule set a process decides by.
+    RuleSet = "rule_set",
+    /// An operator's act.
+    Operator = "operator",
+    /// Entries that were lost, and how many.
+    Gap = "gap",
+    /// A signed state of the chain.
+    Checkpoint = "checkpoint",
+    /// A number given to a scope.
+    Scope = "scope",
+    /// A service message.
+    Service = "service",
+}
+
+/// Who writes: the chain's name and this process's boot.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    /// The node; names the chain and claims.
+    pub(super) node: NodeId,
+    /// 16 random bytes made when the process opened the store.
+    pub(super) boot: [u8; 16],
+}
+
+/// The last entry of a chain; number 0 and zero hash for none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Head {
+    /// The entry's number.
+    pub(super) seq: i64,
+    /// The entry's hash.
+    pub(super) hash: Digest,
+}
+
+/// What an entry commits to beside its own columns.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Payload<'a> {
+    /// The decision it is or follows.
+    pub(super) decision: Option<i64>,
+    /// The transaction it belongs to.
+    pub(super) transaction: Option<&'a [u8; 16]>,
+    /// The person it is about.
+    pub(super) person: Option<&'a [u8; 16]>,
+    /// The record version a permit was decided on.
+    pub(super) version: Option<i64>,
+    /// The text.
+    pub(super) body: &'a [u8],
+}
+
+impl Payload<'_> {
+    /// What the journal entry commits to.
+    pub(super) fn digest(&self, salt: &[u8]) -> Digest {
+        row_digest(
+            "payload v1",
+            &[
+                ValueRef::Blob(salt),
+                nullable(self.decision, ValueRef::Integer),
+                nullable(self.transaction, |id| ValueRef::Blob(id)),
+                nullable(self.person, |key| ValueRef::Blob(key)),
+                nullable(self.version, ValueRef::Integer),
+                ValueRef::Blob(self.body),
+            ],
+        )
+    }
+}
+
+/// The hash of an entry.
+pub(super) fn entry_hash(prev: &[u8], chain: &str, entry: &Entry<'_>) -> Digest {
+    row_digest(
+        "journal v1",
+        &[
+            ValueRef::Blob(prev),
+            ValueRef::Text(chain.as_bytes()),
+            ValueRef::Integer(entry.seq),
+            ValueRef::Text(entry.kind.as_bytes()),
+            ValueRef::Integer(entry.at),
+            ValueRef::Blob(entry.digest),
+        ],
+    )
+}
+
+/// The columns of an entry that its hash covers beside chain and predecessor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    /// Its number in the chain, from 1.
+    pub(super) seq: i64,
+    /// Its kind's word.
+    pub(super) kind: &'a str,
+    /// When it was written, in milliseconds.
+    pub(super) at: i64,
+    /// What it commits to.
+    pub(super) digest: &'a [u8],
+}
+
+/// One open write transaction, and the end of this node's chain in it.
+pub(super) struct Writing<'a> {
+    connection: &'a Connection,
+    writer: &'a Writer,
+    now: Timestamp,
+    stored: Head,
+    head: Head,
+}
+
+impl<'a> Writing<'a> {
+    /// Begins writing at the end of the chain. `connection` must be inside a transaction that
+    /// holds the write lock, so that nobody else can append to the chain meanwhile.
+    pub(super) fn begin(
+        connection: &'a Connection,
+        writer: &'a Writer,
+        now: Timestamp,
+    ) -> Result<Self, Fault> {
+        let stored = connection
+            .prepare_cached("SELECT seq, hash FROM head WHERE chain = ?1")?
+            .query_row([writer.node.as_str()], |row| Ok((row.get(0)?, row.get::<_, [u8; 32]>(1)?)))
+            .optional()?
+            .map_or(Head::default(), |(seq, hash)| Head {
+                seq,
+                hash: Digest::from_bytes(&hash).unwrap_or_default(),
+            });
+        Ok(Self { connection, writer, now, stored, head: stored })
+    }
+
+    /// The connection, inside the transaction.
+    pub(super) const fn connection(&self) -> &'a Connection {
+        self.connection
+    }
+
+    /// Who writes.
+    pub(super) const fn writer(&self) -> &'a Writer {
+        self.writer
+    }
+
+    /// The moment of this transaction.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The end of the chain as of now, to come back to with [`Writing::rewind`].
+    pub(super) const fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Forgets what was entered since `head`, after the rows were rolled back.
+    pub(super) const fn rewind(&mut self, head: Head) {
+        self.head = head;
+    }
+
+    /// Appends an entry that commits to `digest` and tells its number.
+    pub(super) fn enter(
+        &mut self,
+        kind: EntryKind,
+        at: Timestamp,
+        digest: &Digest,
+    ) -> Result<i64, Fault> {
+        let chain = self.writer.node.as_str();
+        let entry = Entry {
+            seq: self.head.seq + 1,
+            kind: kind.as_str(),
+            at: at.as_millis(),
+            digest: digest.as_bytes(),
+        };
+        let prev = self.head.hash;
+        let hash = entry_hash(prev.as_bytes(), chain, &entry);
+        self.connection
+            .prepare_cached(
+                "INSERT INTO journal (chain, seq, kind, at, digest, prev, hash)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute((
+                chain,
+                entry.seq,
+                entry.kind,
+                entry.at,
+                entry.digest,
+                prev.as_bytes(),
+                hash.as_bytes(),
+            ))?;
+        self.head = Head { seq: entry.seq, hash };
+        Ok(entry.seq)
+    }
+
+    /// Appends an entry with its payload beside it and tells its number.
+    pub(super) fn enter_payload(
+        &mut self,
+        kind: EntryKind,
+        at: Timestamp,
+        payload: &Payload<'_>,
+    ) -> Result<i64, Fault> {
+        let salt = fresh_salt()?;
+        let seq = self.enter(kind, at, &payload.digest(&salt))?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO payload (chain, seq, salt, decision, txn, person, version, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute((
+                self.writer.node.as_str(),
+                seq,
+                salt,
+                payload.decision,
+                payload.transaction,
+                payload.person,
+                payload.version,
+                payload.body,
+            ))?;
+        Ok(seq)
+    }
+
+    /// Writes the new end of the chain down; to be called last before the commit.
+    pub(super) fn finish(self) -> Result<(), Fault> {
+        if self.head == self.stored {
+            return Ok(());
+        }
+        let chain = self.writer.node.as_str();
+        let sum = row_sum(
+            "head",
+            &[
+                ValueRef::Text(chain.as_bytes()),
+                ValueRef::Integer(self.head.seq),
+                ValueRef::Blob(self.head.hash.as_bytes()),
+            ],
+        );
+        self.connection
+            .prepare_cached(
+                "INSERT INTO head (chain, seq, hash, sum) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (chain) DO UPDATE
+                 SET seq = excluded.seq, hash = excluded.hash, sum = excluded.sum",
+            )?
+            .execute((chain, self.head.seq, self.head.hash.as_bytes(), sum))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,234 @@
+//! What the command line and the operations desk look up: decisions, evidence, counts.
+//!
+//! Also the one read of the relay, so that all reading of several tables stands together.
+
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+
+use super::fault::Fault;
+use super::journal::{EntryKind, Writer};
+use super::row::from_sql_number;
+use super::{ledger, record, scopes};
+use crate::base::{DecisionId, EvidenceId, NodeId, PersonKey, Timestamp, TransactionId};
+use crate::eligibility::Evidence;
+use crate::relay::ports::{Query, Snapshot};
+
+/// A decision, or a service message, as the journal has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredDecision {
+    /// Its id.
+    pub id: DecisionId,
+    /// The transaction it belongs to.
+    pub transaction: TransactionId,
+    /// The person it is about; `None` for service mail.
+    pub person: Option<PersonKey>,
+    /// For a permit: the record version it was decided on.
+    pub permit_version: Option<u64>,
+    /// Decision or service.
+    pub kind: EntryKind,
+    /// The chain it stands in.
+    pub node: NodeId,
+    /// Its number in the chain.
+    pub seq: u64,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The explanation, as JSON.
+    pub payload: Vec<u8>,
+    /// What became of it, oldest first.
+    pub outcomes: Vec<StoredOutcome>,
+}
+
+/// What became of a copy, as the journal has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredOutcome {
+    /// Its number in the chain.
+    pub seq: u64,
+    /// When it was learnt.
+    pub at: Timestamp,
+    /// The person sent to; `None` if nothing was sent.
+    pub sent_to: Option<PersonKey>,
+    /// What happened, as JSON.
+    pub payload: Vec<u8>,
+}
+
+/// How much there is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Persons with a record.
+    pub persons: u64,
+    /// Pieces of evidence.
+    pub evidence: u64,
+    /// Journal entries of all chains.
+    pub entries: u64,
+    /// Scopes with a number.
+    pub scopes: u64,
+    /// Recipients of messages still open.
+    pub open_fates: u64,
+}
+
+/// Answers the relay's one read.
+pub(super) fn snapshot(
+    connection: &Connection,
+    query: &Query,
+    writer: &Writer,
+    now: Timestamp,
+) -> Result<Snapshot, Fault> {
+    let records = query.persons.iter().map(|person| record::load(connection, person));
+    let fates = query.fates.iter().map(|key| ledger::entry(connection, key, writer, now));
+    Ok(Snapshot {
+        records: records.collect::<Result<_, _>>()?,
+        fates: fates.collect::<Result<_, _>>()?,
+        scope_id: match &query.scope {
+            Some(scope) => scopes::find(connection, scope)?,
+            None => None,
+        },
+    })
+}
+
+const ENTRY_COLUMNS: &str = "SELECT journal.chain, journal.seq, journal.kind, journal.at,
+    payload.decision, payload.txn, payload.person, payload.version, payload.body
+    FROM payload JOIN journal USING (chain, seq)";
+
+/// The decision `id`.
+pub(super) fn decision(
+    connection: &Connection,
+    id: DecisionId,
+) -> Result<Option<StoredDecision>, Fault> {
+    let sql = format!(
+        "{ENTRY_COLUMNS} WHERE decision = ?1 AND kind IN ('decision', 'service')
+         ORDER BY journal.at, journal.seq LIMIT 1"
+    );
+    Ok(decisions(connection, &sql, [id.bits().cast_signed()])?.into_iter().next())
+}
+
+/// All decisions of `transaction`, in the order they were recorded.
+pub(super) fn transaction(
+    connection: &Connection,
+    transaction: TransactionId,
+) -> Result<Vec<StoredDecision>, Fault> {
+    let sql = format!(
+        "{ENTRY_COLUMNS} WHERE txn = ?1 AND kind IN ('decision', 'service')
+         ORDER BY journal.at, journal.seq"
+    );
+    decisions(connection, &sql, [transaction.as_bytes()])
+}
+
+fn decisions(
+    connection: &Connection,
+    sql: &str,
+    key: impl Params,
+) -> Result<Vec<StoredDecision>, Fault> {
+    let rows: Vec<DecisionColumns> = connection
+        .prepare_cached(sql)?
+        .query_map(key, DecisionColumns::from_row)?
+        .collect::<Result<_, _>>()?;
+    rows.into_iter().map(|row| row.with_outcomes(connection)).collect()
+}
+
+struct DecisionColumns {
+    node: String,
+    seq: i64,
+    kind: String,
+    at: i64,
+    decision: i64,
+    transaction: [u8; 16],
+    person: Option<[u8; 16]>,
+    version: Option<i64>,
+    payload: Vec<u8>,
+}
+
+impl DecisionColumns {
+    fn from_row(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            node: row.get(0)?,
+            seq: row.get(1)?,
+            kind: row.get(2)?,
+            at: row.get(3)?,
+            decision: row.get(4)?,
+            transaction: row.get(5)?,
+            person: row.get(6)?,
+            version: row.get(7)?,
+            payload: row.get(8)?,
+        })
+    }
+
+    fn with_outcomes(self, connection: &Connection) -> Result<StoredDecision, Fault> {
+        let key = format!("{} {}", self.node, self.seq);
+        let node = NodeId::parse(&self.node);
+        Ok(StoredDecision {
+            id: DecisionId::from_bits(self.decision.cast_unsigned()),
+            transaction: TransactionId::from_bytes(self.transaction),
+            person: self.person.map(PersonKey::from_bytes),
+            permit_version: self.version.map(from_sql_number).transpose()?,
+            kind: EntryKind::parse(&self.kind)
+                .ok_or_else(|| Fault::row("journal", &key, "its kind is unknown"))?,
+            node: node.map_err(|error| Fault::row("journal", &key, error))?,
+            seq: from_sql_number(self.seq)?,
+            at: Timestamp::from_millis(self.at),
+            payload: self.payload,
+            outcomes: outcomes(connection, self.decision)?,
+        })
+    }
+}
+
+fn outcomes(connection: &Connection, decision: i64) -> Result<Vec<StoredOutcome>, Fault> {
+    let sql = format!(
+        "{ENTRY_COLUMNS} WHERE decision = ?1 AND kind = 'outcome' ORDER BY journal.at, journal.seq"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([decision])?;
+    let mut outcomes = Vec::new();
+    while let Some(row) = rows.next()? {
+        outcomes.push(StoredOutcome {
+            seq: from_sql_number(row.get(1)?)?,
+            at: Timestamp::from_millis(row.get(3)?),
+            sent_to: row.get::<_, Option<[u8; 16]>>(6)?.map(PersonKey::from_bytes),
+            payload: row.get(8)?,
+        });
+    }
+    Ok(outcomes)
+}
+
+/// All evidence about `person`, oldest number first.
+pub(super) fn evidence_of(
+    connection: &Connection,
+    person: &PersonKey,
+) -> Result<Vec<(EvidenceId, Evidence)>, Fault> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, body FROM evidence WHERE person = ?1 ORDER BY id")?;
+    let mut rows = statement.query([person.as_bytes()])?;
+    let mut pieces = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = from_sql_number(row.get(0)?)?;
+        let piece = serde_json::from_str(&row.get::<_, String>(1)?)
+            .map_err(|error| Fault::row("evidence", id, error))?;
+        pieces.push((EvidenceId(id), piece));
+    }
+    Ok(pieces)
+}
+
+/// When marketing was last sent to `person`.
+pub(super) fn last_marketing_sent_at(
+    connection: &Connection,
+    person: &PersonKey,
+) -> Result<Option<Timestamp>, Fault> {
+    let at: Option<Option<i64>> = connection
+        .prepare_cached("SELECT last_marketing_sent_at FROM record WHERE person = ?1")?
+        .query_row([person.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(at.flatten().map(Timestamp::from_millis))
+}
+
+/// Counts everything; walks whole tables, so not for every request.
+pub(super) fn counts(connection: &Connection) -> Result<Counts, Fault> {
+    let count = |table: &str| -> Result<u64, Fault> {
+        let sql = format!("SELECT count(*) FROM {table}");
+        from_sql_number(connection.query_row(&sql, [], |row| row.get(0))?)
+    };
+    Ok(Counts {
+        persons: count("record")?,
+        evidence: count("evidence")?,
+        entries: count("journal")?,
+        scopes: count("scope")?,
+        open_fates: count("ledger")?,
+    })
+}

@@ -1,0 +1,140 @@
+//! The rows that hold the folded records, one per person.
+//!
+//! The fold itself is `eligibility`'s; here it is kept, versioned and checked when read: a
+//! damaged record is a fault, never a record with less in it.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::fault::Fault;
+use super::row::{from_sql_number, nullable, row_sum};
+use crate::base::{EvidenceId, PersonKey, Timestamp};
+use crate::eligibility::{Evidence, RecipientRecord};
+use crate::relay::ports::VersionedRecord;
+
+/// One row of `record`, its body unread.
+#[derive(Clone, Debug)]
+pub(super) struct RecordRow {
+    /// How many pieces were folded into it.
+    pub(super) version: i64,
+    /// When marketing was last sent, in milliseconds.
+    pub(super) last_marketing_sent_at: Option<i64>,
+    /// The record as JSON.
+    pub(super) body: String,
+}
+
+impl RecordRow {
+    /// The row of `person`, or what stands for none.
+    pub(super) fn read(connection: &Connection, person: &PersonKey) -> Result<Self, Fault> {
+        let row = connection
+            .prepare_cached(
+                "SELECT version, last_marketing_sent_at, body, sum FROM record WHERE person = ?1",
+            )?
+            .query_row([person.as_bytes()], |row| {
+                let read = Self {
+                    version: row.get(0)?,
+                    last_marketing_sent_at: row.get(1)?,
+                    body: row.get(2)?,
+                };
+                Ok((read, row.get::<_, Vec<u8>>(3)?))
+            })
+            .optional()?;
+        let Some((row, sum)) = row else { return Self::none() };
+        if row.sum(person) != sum.as_slice() {
+            return Err(Fault::row("record", person, "its checksum does not match"));
+        }
+        Ok(row)
+    }
+
+    fn none() -> Result<Self, Fault> {
+        let body = encode(&RecipientRecord::default())?;
+        Ok(Self { version: 0, last_marketing_sent_at: None, body })
+    }
+
+    /// The record in it.
+    pub(super) fn record(&self, person: &PersonKey) -> Result<RecipientRecord, Fault> {
+        serde_json::from_str(&self.body).map_err(|error| Fault::row("record", person, error))
+    }
+
+    fn sum(&self, person: &PersonKey) -> [u8; 16] {
+        let columns = [
+            ValueRef::Blob(person.as_bytes()),
+            ValueRef::Integer(self.version),
+            nullable(self.last_marketing_sent_at, ValueRef::Integer),
+            ValueRef::Text(self.body.as_bytes()),
+        ];
+        row_sum("record", &columns)
+    }
+
+    fn write(&self, connection: &Connection, person: &PersonKey) -> Result<(), Fault> {
+        connection
+            .prepare_cached(
+                "INSERT INTO record (person, version, last_marketing_sent_at, body, sum)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (person) DO UPDATE SET version = excluded.version,
+                 last_marketing_sent_at = excluded.last_marketing_sent_at,
+                 body = excluded.body, sum = excluded.sum",
+            )?
+            .execute((
+                person.as_bytes(),
+                self.version,
+                self.last_marketing_sent_at,
+                &self.body,
+                self.sum(person),
+            ))?;
+        Ok(())
+    }
+}
+
+/// A record as it is kept.
+pub(super) fn encode(record: &RecipientRecord) -> Result<String, Fault> {
+    serde_json::to_string(record).map_err(|error| Fault::row("record", "(new)", error))
+}
+
+/// The record of `person` with its version.
+pub(super) fn load(connection: &Connection, person: &PersonKey) -> Result<VersionedRecord, Fault> {
+    let row = RecordRow::read(connection, person)?;
+    Ok(VersionedRecord { version: from_sql_number(row.version)?, record: row.record(person)? })
+}
+
+/// The version of `person`'s record; 0 for none.
+pub(super) fn version(connection: &Connection, person: &PersonKey) -> Result<i64, Fault> {
+    let version = connection
+        .prepare_cached("SELECT version FROM record WHERE person = ?1")?
+        .query_row([person.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(version.unwrap_or(0))
+}
+
+/// Folds one piece of evidence into its person's record and numbers it with the new version.
+pub(super) fn fold(
+    connection: &Connection,
+    person: &PersonKey,
+    id: i64,
+    evidence: &Evidence,
+) -> Result<(), Fault> {
+    let mut row = RecordRow::read(connection, person)?;
+    let mut record = row.record(person)?;
+    record.apply(EvidenceId(from_sql_number(id)?), evidence);
+    row.version += 1;
+    row.body = encode(&record)?;
+    row.write(connection, person)?;
+    connection
+        .prepare_cached("UPDATE evidence SET version = ?2 WHERE id = ?1")?
+        .execute((id, row.version))?;
+    Ok(())
+}
+
+/// Moves a person's last marketing forward, never back; the record's version stays.
+pub(super) fn mark_sent(
+    connection: &Connection,
+    person: &PersonKey,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let mut row = RecordRow::read(connection, person)?;
+    if row.last_marketing_sent_at.is_some_and(|last| last >= at.as_millis()) {
+        return Ok(());
+    }
+    row.last_marketing_sent_at = Some(at.as_millis());
+    row.write(connection, person)
+}

@@ -1,0 +1,134 @@
+//! The tables' versions: SQL files built in, applied in order, each with its checksum kept.
+//!
+//! `user_version` says how far a file has come, `application_id` that it is ours. There is no way
+//! back: an older program refuses a newer file.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::fault::Fault;
+use super::row::{fresh_salt, row_sum};
+use crate::base::{Digest, Timestamp};
+
+/// "Cons", written into the file's header (SQLite file format §1.3.17).
+pub(super) const APPLICATION_ID: i32 = 0x436f_6e73;
+
+/// One step of the tables.
+pub(super) struct Migration {
+    /// Its number; steps are applied in this order.
+    pub(super) version: i32,
+    /// Its file's name.
+    pub(super) name: &'static str,
+    /// Its text.
+    pub(super) sql: &'static str,
+}
+
+impl Migration {
+    /// What the file's text must still hash to.
+    pub(super) fn checksum(&self) -> Digest {
+        Digest::of(self.sql.as_bytes())
+    }
+}
+
+/// All steps, oldest first.
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "0001_first", sql: include_str!("migrations/0001_first.sql") }];
+
+const LEDGER_OF_MIGRATIONS: &str = "CREATE TABLE migration (
+    version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL
+) STRICT";
+
+/// Whether an empty file may become a database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Emptiness {
+    /// It may.
+    Fillable,
+    /// It is a fault.
+    Suspicious,
+}
+
+/// Brings the tables to the newest version.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    emptiness: Emptiness,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    if check_applied(connection)? == newest {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been quicker.
+    let current = check_applied(&transaction)?;
+    if current == 0 {
+        begin_file(&transaction, emptiness)?;
+    }
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > current) {
+        transaction.execute_batch(migration.sql)?;
+        transaction.execute(
+            "INSERT INTO migration (version, name, checksum) VALUES (?1, ?2, ?3)",
+            (migration.version, migration.name, migration.checksum().as_bytes()),
+        )?;
+    }
+    if current == 0 {
+        note_origin(&transaction, now)?;
+    }
+    transaction.pragma_update(None, "user_version", newest)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// The version a file has, after checking that its steps are the ones built in.
+pub(super) fn check_applied(connection: &Connection) -> Result<i32, Fault> {
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == 0 {
+        return Ok(0);
+    }
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    if id != APPLICATION_ID {
+        return Err(Fault::File("the file is a database, but not Consentry's".to_owned()));
+    }
+    if version > newest {
+        return Err(Fault::File(format!(
+            "the file has tables of version {version}, this program knows {newest}; use the newer \
+             program"
+        )));
+    }
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version <= version) {
+        let checksum: [u8; 32] = connection.query_row(
+            "SELECT checksum FROM migration WHERE version = ?1",
+            [migration.version],
+            |row| row.get(0),
+        )?;
+        if &checksum != migration.checksum().as_bytes() {
+            return Err(Fault::row("migration", migration.version, "it is not the one built in"));
+        }
+    }
+    Ok(version)
+}
+
+fn begin_file(connection: &Connection, emptiness: Emptiness) -> Result<(), Fault> {
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 {
+        return Err(Fault::File("the file is a database, but not Consentry's".to_owned()));
+    }
+    if emptiness == Emptiness::Suspicious {
+        return Err(Fault::File("the database file is empty".to_owned()));
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.execute_batch(LEDGER_OF_MIGRATIONS)?;
+    Ok(())
+}
+
+fn note_origin(connection: &Connection, now: Timestamp) -> Result<(), Fault> {
+    let store = fresh_salt()?;
+    let created = now.to_string();
+    for (key, value) in [("store", store.as_slice()), ("created_at", created.as_bytes())] {
+        let sum = row_sum("meta", &[ValueRef::Text(key.as_bytes()), ValueRef::Blob(value)]);
+        connection
+            .execute("INSERT INTO meta (key, value, sum) VALUES (?1, ?2, ?3)", (key, value, sum))?;
+    }
+    Ok(())
+}

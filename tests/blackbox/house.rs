@@ -1,0 +1,254 @@
+//! An installation in a temporary folder: configuration, keyring, store and the running binary.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The evidence of the story's five people, as a CRM would export it.
+pub const CONTACTS: &str = "\
+address,kind,at,entity,brand,topics,collection_point,opt_out_offered,completed,paid,mechanism,wording_version,scope,jurisdictions,subject_kind,channel,direct,source,reference
+buyer@example.org,sale,2026-08-20,acme-ltd,acme,footwear,,yes,yes,yes,,checkout-3,,uk,natural,web,yes,shop,order-1001
+objector@example.org,sale,2026-08-20,acme-ltd,acme,footwear,,yes,yes,yes,,checkout-3,,uk,natural,web,yes,shop,order-1002
+objector@example.org,objection,2026-10-01,acme-ltd,,,,,,,,,entity,,,,,helpdesk,ticket-7
+insured@example.org,sale,2026-08-20,acme-ltd,acme,insurance,,yes,yes,yes,,checkout-3,,uk,natural,web,yes,shop,order-1003
+consenter@example.org,consent_given,2026-06-01,acme-ltd,acme,footwear,,,,,tick,newsletter-2,,uk,natural,email,,web,signup-55
+";
+
+/// How long a test waits for something that must happen.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A port nobody listens on at the moment.
+pub fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Tries `probe` until it answers, at most [`PATIENCE`].
+#[track_caller]
+pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(started.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// An installation: its folder and its addresses.
+pub struct House {
+    folder: tempfile::TempDir,
+    pub smtp: SocketAddr,
+    pub public: SocketAddr,
+    pub operations: SocketAddr,
+}
+
+/// The running binary; killed when dropped.
+pub struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// The process number, for /proc.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`: no destructor, no drain, no last word.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl House {
+    /// An installation whose upstream listens on `upstream_port`, with a keyring and an empty
+    /// store; `extra` is appended to the configuration.
+    pub fn new(upstream_port: u16, mode: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let house = Self { folder, smtp: address(), public: address(), operations: address() };
+        fs::write(house.config(), house.config_text(upstream_port, mode)).unwrap();
+        house.run_ok(&["key", "new", "--out", house.path("keyring.toml").to_str().unwrap()]);
+        house
+    }
+
+    fn config_text(&self, upstream_port: u16, mode: &str) -> String {
+        format!(
+            r#"
+[node]
+id = "test-1"
+hostname = "gate.example.com"
+reply_deadline = "20s"
+[store]
+path = "consentry.db"
+busy_timeout = "500ms"
+[keys]
+file = "keyring.toml"
+[http]
+public_url = "http://{public}"
+public_listen = "{public}"
+operations_listen = "{operations}"
+[[listener]]
+name = "main"
+listen = "{smtp}"
+message_bytes_max = "100MiB"
+[[client]]
+name = "shop"
+networks = ["127.0.0.1/32"]
+brands = ["acme"]
+topics = ["footwear", "insurance"]
+[[upstream]]
+address = "127.0.0.1:{upstream_port}"
+[[entity]]
+id = "acme-ltd"
+name = "Acme Shoes Ltd"
+jurisdiction = "uk"
+postal_address = "1 High Street, London EC1A 1AA"
+domains = ["example.com"]
+[[brand]]
+id = "acme"
+entity = "acme-ltd"
+name = "Acme"
+from_domains = ["example.com"]
+[[topic]]
+id = "footwear"
+entity = "acme-ltd"
+name = "Shoes and boots"
+[[topic]]
+id = "insurance"
+entity = "acme-ltd"
+name = "Insurance"
+[[stream]]
+id = "accounts"
+from = ["accounts@example.com"]
+class = "service"
+locked = true
+notice_to = "mail-ops@example.com"
+[[stream]]
+id = "newsletter"
+from = ["news@example.com"]
+entity = "acme-ltd"
+brand = "acme"
+topics = ["footwear"]
+jurisdictions = ["uk"]
+class = "marketing"
+mode = "{mode}"
+notice_to = "mail-ops@example.com"
+[[stream]]
+id = "unmatched"
+entity = "acme-ltd"
+brand = "acme"
+jurisdictions = ["uk"]
+notice_to = "mail-ops@example.com"
+"#,
+            public = self.public,
+            operations = self.operations,
+            smtp = self.smtp,
+        )
+    }
+
+    /// A path within the installation's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.path("consentry.toml")
+    }
+
+    /// The store's file.
+    pub fn store(&self) -> PathBuf {
+        self.path("consentry.db")
+    }
+
+    /// Runs a command of the binary with this installation's configuration.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_consentry"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command that must succeed; its standard output.
+    #[track_caller]
+    pub fn run_ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let (out, err) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{arguments:?}: {}\n{out}\n{err}", output.status);
+        out.into_owned()
+    }
+
+    /// Imports the story's five people.
+    pub fn import_contacts(&self) -> String {
+        fs::write(self.path("contacts.csv"), CONTACTS).unwrap();
+        self.run_ok(&["import", "--config", "consentry.toml", "contacts.csv"])
+    }
+
+    /// Starts `serve` and waits until it answers.
+    pub fn serve(&self) -> Running {
+        let log = fs::File::create(self.path("serve.log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_consentry"))
+            .args(["serve", "--config", "consentry.toml"])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut running = Running { child };
+        let started = Instant::now();
+        loop {
+            if let Some(status) = running.child.try_wait().unwrap() {
+                panic!("serve ended with {status}:\n{}", self.log());
+            }
+            let is_up = TcpStream::connect(self.smtp).is_ok()
+                && TcpStream::connect(self.operations).is_ok();
+            if is_up {
+                return running;
+            }
+            assert!(started.elapsed() < PATIENCE, "serve does not listen:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What `serve` logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("serve.log")).unwrap_or_default()
+    }
+
+    /// The value of a metric sample whose line starts with `sample`.
+    pub fn metric(&self, sample: &str) -> Option<f64> {
+        let page = super::http::get(self.operations, "/metrics").body;
+        let lines = BufReader::new(page.as_bytes()).lines();
+        lines
+            .map_while(Result::ok)
+            .find(|line| line.starts_with(sample))
+            .and_then(|line| line.rsplit(' ').next()?.parse().ok())
+    }
+}
+
+/// Whether a program is on the search path.
+#[track_caller]
+pub fn require(program: &str) -> PathBuf {
+    let path = std::env::var("PATH").unwrap_or_default();
+    path.split(':')
+        .chain(["/usr/sbin", "/sbin"])
+        .map(|folder| Path::new(folder).join(program))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("{program} is not installed; `tests/run` installs it"))
+}
