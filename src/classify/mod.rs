@@ -136,15 +136,17 @@ fn weigh(input: &Input<'_>, claimed: &Claimed, signals: &mut Vec<Signal>) -> Mes
     let stream = signal::of_stream(input.stream);
     let structure = structure::signals(input);
     let raising = headers::raising(input.message);
-    let claim = claimed.signal();
-    let raises = !raising.is_empty() || claim.as_ref().is_some_and(|s| s.effect == Effect::Raises);
+    let mut claim: Vec<Signal> = claimed.signal().into_iter().collect();
+    claim.extend(headers::lowering(input.message, input.claims.may_claim_service));
+    let raises = !raising.is_empty() || claim.iter().any(|s| s.effect == Effect::Raises);
     let lowers_whole = structure.iter().any(|signal| signal.effect == Effect::Lowers);
-    let claims_service = claim.as_ref().is_some_and(|s| s.effect == Effect::Lowers);
+    let claims_service = claim.iter().any(|s| s.effect == Effect::Lowers);
 
     signals.extend(stream);
     signals.extend(claim);
     signals.extend(structure);
     signals.extend(raising);
+    signals.extend(headers::overrides(input.message));
     let (class, source) = match input.stream {
         StreamClass::LockedService => (MessageClass::Service, SignalSource::Stream),
         StreamClass::LockedMarketing => (MessageClass::Marketing, SignalSource::Stream),

@@ -1,4 +1,7 @@
 //! The table of classes: stream, claim, structure and header fields against each other.
+//!
+//! Every dialect in which a mailer tells its provider a class is here, once where it may be
+//! believed and once where it may not.
 
 use super::{ClaimError, Claims, Effect, Input, MessageClass, StreamClass, classify};
 use crate::base::{BrandId, TopicId};
@@ -69,17 +72,82 @@ fn a_claim_lowers_only_with_the_right_and_against_no_signal() {
     assert!(found.signals().iter().any(|s| s.rule == "claim_service_without_right"));
 }
 
+const PROVIDER_SERVICE: &[&str] = &[
+    "X-PM-Message-Stream: outbound",
+    "IsTransactional: True",
+    "X-MSYS-API: {\"options\":{\"transactional\":true}}",
+    "X-SM-Tag: receipts",
+];
+
+#[track_caller]
+fn class_of(header: &str, claims: &Claims, stream: StreamClass) -> MessageClass {
+    let message = message(&format!("{header}\r\n"), "Hello\r\n");
+    let found = classify(&input(&message, claims, stream)).unwrap();
+    assert_eq!(found.signals().iter().filter(|s| s.is_deciding).count(), 1, "{header}");
+    found.class()
+}
+
 #[test]
-fn p7_no_providers_header_lowers_a_class() {
+fn a_providers_header_lowers_a_class_only_with_the_right_to_claim() {
+    for header in PROVIDER_SERVICE {
+        let class = class_of(header, &rights(true), StreamClass::Open);
+        assert_eq!(class, MessageClass::Service, "{header}");
+        let class = class_of(header, &rights(true), StreamClass::Marketing);
+        assert_eq!(class, MessageClass::Marketing, "{header}");
+    }
+}
+
+#[test]
+fn p7_a_providers_header_without_the_right_lowers_no_class() {
+    for header in PROVIDER_SERVICE {
+        let class = class_of(header, &rights(false), StreamClass::Open);
+        assert_eq!(class, MessageClass::Marketing, "{header}");
+        let message = message(&format!("{header}\r\n"), "Hello\r\n");
+        let found = classify(&input(&message, &rights(false), StreamClass::Open)).unwrap();
+        let heard = |rule| found.signals().iter().any(|s| s.rule == rule);
+        assert!(heard("provider_claims_service_without_right"), "{header}");
+    }
+}
+
+#[test]
+fn p7_a_providers_header_loses_against_any_sign_of_a_campaign() {
+    for header in PROVIDER_SERVICE {
+        for mark in
+            ["List-Unsubscribe: <https://x/>", "X-Campaign: 7", "X-Consentry-Class: marketing"]
+        {
+            let both = format!("{header}\r\n{mark}");
+            let class = class_of(&both, &rights(true), StreamClass::Open);
+            assert_eq!(class, MessageClass::Marketing, "{both}");
+        }
+    }
+}
+
+#[test]
+fn p7_signs_that_mean_nothing_by_themselves_lower_no_class() {
     for header in [
-        "X-PM-Message-Stream: outbound",
-        "IsTransactional: True",
-        "X-MSYS-API: {\"options\":{\"transactional\":true}}",
-        "X-SM-Tag: receipts",
         "Auto-Submitted: auto-generated",
         "X-Auto-Response-Suppress: All",
+        "In-Reply-To: <1@x>",
+        "X-Mailgun-Tag: receipts",
+        "X-MC-Important: true",
+        "X-MSYS-API: {\"options\":{\"transactional\":\"true\"}}",
+        "IsTransactional: yes",
     ] {
         check(StreamClass::Open, &format!("{header}\r\n"), MessageClass::Marketing);
+    }
+}
+
+#[test]
+fn p2_a_request_to_ignore_objections_is_told_and_changes_nothing() {
+    for header in [
+        "X-MSYS-API: {\"options\":{\"transactional\":true,\"skip_suppression\":true}}",
+        "X-SMTPAPI: {\"filters\":{\"bypass_list_management\":{\"settings\":{\"enable\":1}}}}",
+    ] {
+        let message = message(&format!("{header}\r\n"), "Hello\r\n");
+        let found = classify(&input(&message, &rights(false), StreamClass::Open)).unwrap();
+        assert_eq!(found.class(), MessageClass::Marketing, "{header}");
+        let told = found.signals().iter().find(|s| s.rule == "override_request").unwrap();
+        assert_eq!((told.effect, told.is_deciding), (Effect::Neutral, false), "{header}");
     }
 }
 
@@ -97,6 +165,12 @@ fn providers_campaign_headers_raise_a_class() {
         "X-MSYS-API: not json",
         "X-SMTPAPI: {\"asm_group_id\": 7}",
         "X-Mailjet-Campaign: autumn",
+        "X-CSA-Complaints: abuse@x",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        "Precedence: bulk",
+        "X-Campaign-Id: 7",
+        "x-campaignid: 7",
+        "X-SMTPAPI: not json",
         "X-SM-Campaign: autumn",
         "IsTransactional: False",
     ] {

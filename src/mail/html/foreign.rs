@@ -1,7 +1,7 @@
 //! Tags within SVG and MathML.
 //!
-//! HTML Standard §13.2.6 (dispatch) and §13.2.6.5. `annotation-xml`, whose content is HTML or
-//! not depending on an attribute, ends in a refusal: no mail needs it.
+//! HTML Standard §13.2.6 (dispatch) and §13.2.6.5. HTML elements within (in `foreignObject`,
+//! `annotation-xml` and their kin) end in a refusal: parsers differ there and no mail needs it.
 
 use super::Refusal;
 use super::raw_text::RawText;
@@ -60,7 +60,7 @@ impl Tree<'_> {
 
     fn foreign_start(&mut self, tag: &TagToken) {
         if tag.tag == Tag::AnnotationXml {
-            self.refuse(Refusal::AnnotationXml);
+            self.refuse(Refusal::HtmlInForeign);
         }
         let namespace = self.stack.current().map_or(Namespace::Html, |e| e.namespace);
         if tag.is_self_closing {

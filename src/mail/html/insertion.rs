@@ -1,6 +1,7 @@
 //! Where a footer goes, and what must be closed before it.
 //!
-//! The place is before the last real `</body>`, else before the last `</html>`, else the end.
+//! The place is before the last real `</body>`, else before the last `</html>`, else the end;
+//! the end too where closing something earlier would move what follows.
 //! There the open elements are closed, innermost first, until none is left that could hide or
 //! restyle a footer; the end tags are tried on the same rules that found the place, so what is
 //! promised is what was simulated. Whatever stays unsure is a refusal, never a guess.
@@ -47,24 +48,25 @@ struct Survey {
 }
 
 fn survey(html: &[u8], reader: Reader) -> Result<Survey, Refusal> {
-    let (offset, readers_differ) = offset(html, reader)?;
-    let mut scan = Scan::new(html, reader);
-    scan.advance_to(offset)?;
-    // Its place is known now: whatever comes next is not text.
-    scan.tree.place_table_text();
-    if scan.conditionals > 0 {
-        return Err(Refusal::Conditional);
-    }
-    let (closed, closers) = close(&scan)?;
-    if !closers.is_empty() {
-        check_tail(scan)?;
-        check_tail(closed)?;
-    }
-    Ok(Survey { insertion: Insertion { offset, closers }, readers_differ })
+    let Ends { body, readers_differ, open_end } = ends(html, reader)?;
+    let insertion = match (body.map(|body| place_at(html, reader, body)), open_end) {
+        // Behind everything there is nothing left that could move.
+        (None | Some(Err(Refusal::TailMoves)), None) => place_at(html, reader, html.len())?,
+        (Some(placed), _) => placed?,
+        (None, Some(refusal)) => return Err(refusal),
+    };
+    Ok(Survey { insertion, readers_differ })
 }
 
-/// The place, and whether something before or behind it is read differently elsewhere.
-fn offset(html: &[u8], reader: Reader) -> Result<(usize, bool), Refusal> {
+struct Ends {
+    /// The last `</body>`, else the last `</html>`.
+    body: Option<usize>,
+    /// What swallows whatever is written at the end.
+    open_end: Option<Refusal>,
+    readers_differ: bool,
+}
+
+fn ends(html: &[u8], reader: Reader) -> Result<Ends, Refusal> {
     let mut scan = Scan::new(html, reader);
     let (mut body, mut root) = (None, None);
     while let Some(token) = scan.next()? {
@@ -74,12 +76,45 @@ fn offset(html: &[u8], reader: Reader) -> Result<(usize, bool), Refusal> {
             _ => {}
         }
     }
-    let offset = match (body.or(root), scan.open_end()) {
-        (Some(offset), _) => offset,
-        (None, Some(refusal)) => return Err(refusal),
-        (None, None) => html.len(),
+    let readers_differ = scan.tree.readers_differ;
+    Ok(Ends { body: body.or(root), open_end: scan.open_end(), readers_differ })
+}
+
+/// The insertion at `offset`, or before the conditional comment it stands in.
+fn place_at(html: &[u8], reader: Reader, offset: usize) -> Result<Insertion, Refusal> {
+    let mut scan = Scan::new(html, reader);
+    scan.advance_to(offset)?;
+    // Its place is known now: whatever comes next is not text.
+    scan.tree.place_table_text();
+    let Some(conditional) = scan.conditional() else {
+        let (closed, closers) = close(&scan)?;
+        return insertion(offset, scan, closed, closers);
     };
-    Ok((offset, scan.tree.readers_differ))
+    if scan.tree.placed != conditional.placed {
+        return Err(Refusal::Conditional);
+    }
+    let mut before = Scan::new(html, reader);
+    before.advance_to(conditional.at)?;
+    before.tree.place_table_text();
+    let (closed, closers) = close(&before)?;
+    // Elsewhere the comment itself would hang from another node than before.
+    if closed.tree.mode != Mode::InBody {
+        return Err(Refusal::Conditional);
+    }
+    insertion(conditional.at, before, closed, closers)
+}
+
+fn insertion(
+    offset: usize,
+    scan: Scan<'_>,
+    closed: Scan<'_>,
+    closers: String,
+) -> Result<Insertion, Refusal> {
+    if !closers.is_empty() {
+        check_tail(scan)?;
+        check_tail(closed)?;
+    }
+    Ok(Insertion { offset, closers })
 }
 
 /// Closes what could hide or restyle a footer, and tells the end tags that do it.

@@ -53,15 +53,15 @@ pub enum Refusal {
     Template,
     /// A `select` that holds what readers of different age treat differently.
     SelectContent,
-    /// MathML with `annotation-xml`.
-    AnnotationXml,
+    /// HTML within SVG or MathML, which readers treat differently.
+    HtmlInForeign,
     /// The body or the root is hidden by its own attributes.
     HiddenBody,
     /// The place lies in a conditional comment that some readers are not shown.
     Conditional,
     /// What is open cannot be closed by end tags alone.
     Unclosable,
-    /// Something follows the place that would move if what is open were closed.
+    /// What must be closed is still needed by what follows, and the end is no place either.
     TailMoves,
     /// Readers with and without scripts, or with old and new rules, see different places.
     ReadersDisagree,
@@ -81,7 +81,7 @@ impl Refusal {
         Self::Frameset,
         Self::Template,
         Self::SelectContent,
-        Self::AnnotationXml,
+        Self::HtmlInForeign,
         Self::HiddenBody,
         Self::Conditional,
         Self::Unclosable,
@@ -101,7 +101,7 @@ impl Refusal {
             Self::Frameset => "frameset",
             Self::Template => "template",
             Self::SelectContent => "select_content",
-            Self::AnnotationXml => "annotation_xml",
+            Self::HtmlInForeign => "html_in_foreign_content",
             Self::HiddenBody => "hidden_body",
             Self::Conditional => "conditional",
             Self::Unclosable => "unclosable",
@@ -114,7 +114,8 @@ impl Refusal {
 }
 
 /// Where a footer (a block element) goes in a text/html body: before the last `</body>` tag,
-/// else before the last `</html>` tag, else at the end.
+/// else before the last `</html>` tag, else at the end; and at the end too where something
+/// must be closed first that what follows still needs open.
 ///
 /// # Errors
 /// A [`Refusal`] where a footer there would not surely show, or would change what follows.

@@ -13,14 +13,23 @@ use super::tree::{Reader, Tree};
 /// More active formatting elements and markers than any mail needs.
 const FORMATTING_MAX: usize = 1024;
 
+/// Where a downlevel-revealed conditional (`<!--[if !mso]><!-->`) opens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Conditional {
+    /// The offset of its `<`.
+    pub(super) at: usize,
+    /// How much was placed before it.
+    pub(super) placed: usize,
+}
+
 /// A walk, stopped between two tokens.
 #[derive(Clone, Debug)]
 pub(super) struct Scan<'h> {
     tokenizer: Tokenizer<'h>,
     /// What is open.
     pub(super) tree: Tree<'h>,
-    /// How many downlevel-revealed conditionals (`<!--[if !mso]><!-->`) are open.
-    pub(super) conditionals: usize,
+    conditionals: usize,
+    conditional: Conditional,
     work_max: usize,
 }
 
@@ -33,6 +42,7 @@ impl<'h> Scan<'h> {
             tokenizer: Tokenizer::new(html),
             tree: Tree::new(html, reader),
             conditionals: 0,
+            conditional: Conditional::default(),
             work_max,
         }
     }
@@ -52,6 +62,7 @@ impl<'h> Scan<'h> {
     /// # Errors
     /// A [`Refusal`] where the document holds what is not followed any further.
     pub(super) fn next(&mut self) -> Result<Option<Token>, Refusal> {
+        let at = self.at();
         let Some(token) = self.tokenizer.next(self.tree.cdata()) else { return Ok(None) };
         let raw = self.tree.take(&token);
         let work = self.tree.stack.looked_at();
@@ -67,7 +78,7 @@ impl<'h> Scan<'h> {
                     self.tokenizer.skip_raw_text(kind, tag.tag);
                 }
             }
-            Token::Comment(span) => self.comment(span.of(self.tree.html)),
+            Token::Comment(span) => self.comment(at, span.of(self.tree.html)),
             Token::Text(_) | Token::End(_) | Token::Doctype | Token::Nothing => {}
         }
         Ok(Some(token))
@@ -91,13 +102,22 @@ impl<'h> Scan<'h> {
         Ok(())
     }
 
-    fn comment(&mut self, data: &[u8]) {
+    /// The outermost conditional that is open.
+    pub(super) fn conditional(&self) -> Option<Conditional> {
+        (self.conditionals > 0).then_some(self.conditional)
+    }
+
+    fn comment(&mut self, at: usize, data: &[u8]) {
         let data = data.trim_ascii_start();
-        let ends = memmem::find(data, b"[endif]").is_some();
-        if data.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"[if")) {
-            self.conditionals += usize::from(!ends);
-        } else if ends {
-            self.conditionals = self.conditionals.saturating_sub(1);
+        // Without its bracket: real mail forgets it.
+        let ends = memmem::find(data, b"[endif").is_some();
+        if !data.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"[if")) {
+            self.conditionals = self.conditionals.saturating_sub(usize::from(ends));
+        } else if !ends {
+            if self.conditionals == 0 {
+                self.conditional = Conditional { at, placed: self.tree.placed };
+            }
+            self.conditionals += 1;
         }
     }
 }

@@ -160,6 +160,9 @@ impl<'h> Tree<'h> {
     /// A tag by the rules for HTML content, in the mode of the moment.
     pub(super) fn html_tag(&mut self, edge: Edge, tag: &TagToken) -> Option<RawText> {
         if edge == Edge::Start {
+            if self.stack.current().is_some_and(|e| e.namespace != Namespace::Html) {
+                self.refuse(Refusal::HtmlInForeign);
+            }
             match tag.tag {
                 Tag::Frameset => self.refuse(Refusal::Frameset),
                 Tag::Template => self.refuse(Refusal::Template),

@@ -11,7 +11,8 @@ use markup5ever_rcdom::{Handle, NodeData, RcDom};
 
 use crate::mail::html::{Insertion, Refusal, insertion_point};
 
-pub(super) const FOOTER: &str = r#"<div id="oracle-footer" style="color:#000">bye <a href="https://u.example/x">stop</a></div>"#;
+pub(super) const FOOTER: &str = "<div id=\"oracle-footer\" style=\"color:#000\">bye \
+     <a href=\"https://u.example/x\">stop</a></div>";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Exactness {

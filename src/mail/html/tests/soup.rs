@@ -3,7 +3,8 @@
 //! The alphabet is chosen so that rules collide: formatting across blocks, tables in links,
 //! raw text, comments of every shape, foreign content, several ends of the body.
 
-use proptest::prelude::*;
+use proptest::prelude::{Strategy, any, prop_assert, prop_oneof, proptest};
+use proptest::test_runner::Config;
 
 use super::oracle::judged;
 use crate::mail::html::{insertion_point, links};
@@ -156,15 +157,65 @@ const PIECES: &[&str] = &[
     "<image>",
 ];
 
+/// Where the rules of formatting, paragraphs, forms and tables meet.
+const COLLISIONS: &[&str] = &[
+    "x",
+    " ",
+    "<p>",
+    "</p>",
+    "<div>",
+    "</div>",
+    "<div class=y>",
+    "<b>",
+    "</b>",
+    "<i>",
+    "</i>",
+    "<a href=x>",
+    "</a>",
+    "<font>",
+    "</font>",
+    "<nobr>",
+    "</nobr>",
+    "<span>",
+    "</span>",
+    "<table>",
+    "</table>",
+    "<tr>",
+    "<td>",
+    "</td>",
+    "</tr>",
+    "<caption>",
+    "<form>",
+    "</form>",
+    "<object>",
+    "</object>",
+    "<button>",
+    "</button>",
+    "<li>",
+    "<ul>",
+    "</ul>",
+    "<h1>",
+    "</h2>",
+    "</body>",
+    "</html>",
+    "<svg>",
+    "<desc>",
+    "</svg>",
+    "<input>",
+    "<!--c-->",
+];
+
 fn soup() -> impl Strategy<Value = String> {
-    let whole = proptest::collection::vec(proptest::sample::select(PIECES), 0..24);
+    let pieces = |from: &'static [&'static str], most: usize| {
+        proptest::collection::vec(proptest::sample::select(from), 0..most)
+    };
     // Harmful pieces refuse the rest of a document, so most soups come without them.
-    let mild = proptest::collection::vec(proptest::sample::select(&PIECES[28..110]), 0..24);
-    prop_oneof![1 => whole, 3 => mild].prop_map(|pieces| pieces.concat())
+    prop_oneof![1 => pieces(PIECES, 24), 3 => pieces(&PIECES[28..110], 24), 3 => pieces(COLLISIONS, 48)]
+        .prop_map(|pieces| pieces.concat())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::default())]
+    #![proptest_config(Config::default())]
 
     #[test]
     fn adds_a_footer_and_changes_nothing_else_in_tag_soup(html in soup()) {

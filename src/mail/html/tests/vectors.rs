@@ -92,8 +92,10 @@ fn d8_stands_outside_conditional_comments() {
     );
     check("<body><!--[if !mso]><!-- -->x<!-- <![endif]-->|</body>", "");
     check("<body><![if !mso]>x<![endif]>|</body>", "");
-    refuses("<body>x<!--[if !mso]><!--></body><!--<![endif]-->", Refusal::Conditional);
-    refuses("<body>x<![if !mso]></body><![endif]>", Refusal::Conditional);
+    check("<body>x|<!--[if !mso]><!--></body><!--<![endif]-->", "");
+    check("<body>x|<![if !mso]></body><![endif]>", "");
+    check("<body><p>x|<!--[if !mso]><!--> </body><!--<![endif]-->", "</p>");
+    refuses("<body><!--[if !mso]><!-->x</body><!--<![endif]-->", Refusal::Conditional);
 }
 
 #[test]
@@ -139,7 +141,6 @@ fn d11_closes_what_could_hide_or_restyle() {
     check("<body><ul><li>x|", "</li></ul>");
     check("<body><o:p>x|</body>", "</o:p>");
     check("<body><p>x|</body>", "</p>");
-    check("<body><svg><foreignObject><div class=y>x|</body>", "</div></foreignobject></svg>");
 }
 
 #[test]
@@ -157,10 +158,16 @@ fn d11_refuses_where_scripts_decide_or_end_tags_do_not_help() {
     refuses("<body><form><table><td></form></table><p>x</body>", Refusal::Unclosable);
     refuses("<body style=\"Display : None\">x</body>", Refusal::HiddenBody);
     refuses("<html hidden><body>x</body>", Refusal::HiddenBody);
-    refuses("<a href=y><div>x</body></a>", Refusal::TailMoves);
-    refuses("<b class=y>x</body>tail", Refusal::TailMoves);
+    refuses("<b class=y>x</body>tail<!-- open", Refusal::TailMoves);
+    refuses("<body><svg><desc><p>x</body>", Refusal::HtmlInForeign);
     check("<body>x<noscript><img src=y></noscript>|</body>", "");
     check("<body style=\"opacity:0.9\">x|</body>", "");
+}
+
+#[test]
+fn d11_stands_at_the_end_where_what_follows_needs_what_is_open() {
+    check("<a href=y><div>x</body></a>|", "");
+    check("<body><b class=y>x</body></html>\n<img src=pixel>|", "</b>");
 }
 
 #[test]
