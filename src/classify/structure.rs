@@ -40,7 +40,8 @@ fn is_report(message: &Message) -> bool {
     if root.media().essence() != "multipart/report" {
         return false;
     }
-    root.children().iter().map(|index| message.entity(*index)).any(|part| {
+    // RFC 6522 §3: the second part is the one for machines.
+    root.children().get(1).map(|index| message.entity(*index)).is_some_and(|part| {
         matches!(
             part.media().essence(),
             "message/delivery-status"

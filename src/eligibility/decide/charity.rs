@@ -6,8 +6,8 @@
 
 use super::hearing::{Hearing, failures, unless};
 use super::relations::{Collected, Dealing, collections, dealings};
-use crate::eligibility::case::Purpose;
 use crate::classify::{Element, Nature};
+use crate::eligibility::case::Purpose;
 use crate::eligibility::evidence::CollectionChannel;
 use crate::eligibility::reason::Reason;
 use crate::eligibility::rules::RelationshipKind;

@@ -6,8 +6,9 @@ mod properties;
 
 use super::decide;
 use crate::base::{AddressTag, EntityId, EvidenceId, JurisdictionId, Timestamp, TopicId};
+use crate::classify::Element;
 use crate::eligibility::{
-    AddressKind, Basis, Case, CollectionChannel, CollectionFact, ConsentFact, DealingFact, Element,
+    AddressKind, Basis, Case, CollectionChannel, CollectionFact, ConsentFact, DealingFact,
     Evidence, Fact, Form, Level, Mechanism, MessageFacts, ObjectionChannel, Policy, Provenance,
     Purpose, Reason, RecipientFacts, RecipientRecord, RuleBook, Scope, SubjectKind, Verdict,
 };

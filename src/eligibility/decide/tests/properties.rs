@@ -9,9 +9,10 @@ use super::{
     shoes, tag, verdict,
 };
 use crate::base::{EvidenceId, JurisdictionId, Timestamp, TopicId};
+use crate::classify::Element;
 use crate::eligibility::{
-    Case, CollectionFact, ConsentFact, DealingFact, Element, Evidence, Fact, Level, MessageFacts,
-    Policy, Provenance, RecipientFacts, RecipientRecord, RuleBook, decide, explain,
+    Case, CollectionFact, ConsentFact, DealingFact, Evidence, Fact, Level, MessageFacts, Policy,
+    Provenance, RecipientFacts, RecipientRecord, RuleBook, decide, explain,
 };
 
 fn some_fact() -> BoxedStrategy<Fact> {
