@@ -13,4 +13,4 @@ mod tests;
 
 pub use capabilities::Capabilities;
 pub use job::{Failure, Job, OnDeferred, RecipientResult};
-pub use session::{Content, Event, Fault, Session};
+pub use session::{Content, Event, Fault, QUIT, Session};

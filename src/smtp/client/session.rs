@@ -16,6 +16,9 @@ use crate::base::limits;
 use crate::smtp::framing::{ReplyFault, ReplyReader};
 use crate::smtp::reply::{Reply, ReplyClass};
 
+/// The farewell; its reply need not be awaited.
+pub const QUIT: &[u8] = b"QUIT\r\n";
+
 /// Why a connection is of no use any more.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum Fault {

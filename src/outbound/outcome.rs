@@ -1,0 +1,57 @@
+//! Between the relay's words and the session's: dispatches become jobs, results outcomes.
+
+use crate::mail::MailData;
+use crate::outbound::connection::OpenError;
+use crate::pipeline::{Dispatch, OnDeferredRecipient, Outcome, UpstreamFault};
+use crate::smtp::Body;
+use crate::smtp::client::{Failure, Fault, Job, OnDeferred, RecipientResult};
+
+/// The job that carries out `dispatch`.
+pub fn job(dispatch: &Dispatch) -> Job {
+    Job {
+        reverse_path: dispatch.reverse_path().clone(),
+        forward_paths: dispatch.forward_paths().to_vec(),
+        body: body(dispatch.data()),
+        smtputf8: dispatch.smtputf8(),
+        size: u64::try_from(dispatch.data().len()).unwrap_or(u64::MAX),
+        on_deferred: match dispatch.on_deferred() {
+            OnDeferredRecipient::SendToOthers => OnDeferred::SendToOthers,
+            OnDeferredRecipient::Abort => OnDeferred::Abort,
+        },
+    }
+}
+
+/// What the data really are. Note: what the client declared is no guide; it may declare
+/// 8BITMIME for pure ASCII, or forget to declare it.
+pub fn body(data: &MailData) -> Body {
+    if data.chunks().iter().all(|chunk| chunk.is_ascii()) {
+        Body::SevenBit
+    } else {
+        Body::EightBitMime
+    }
+}
+
+/// The outcome of one recipient.
+pub fn outcome(result: RecipientResult) -> Outcome {
+    match result {
+        RecipientResult::Accepted(reply) => Outcome::Accepted(reply),
+        RecipientResult::Refused(reply) => Outcome::Refused(reply),
+        RecipientResult::Deferred(reply) => Outcome::Deferred(reply),
+        RecipientResult::InDoubt => Outcome::InDoubt,
+        RecipientResult::Failed(failure) => Outcome::Failed(match failure {
+            Failure::Session => UpstreamFault::Session,
+            Failure::Lost => UpstreamFault::Lost,
+            Failure::Timeout => UpstreamFault::Timeout,
+            Failure::Withheld => UpstreamFault::Withheld,
+        }),
+    }
+}
+
+/// The fault of every recipient when there is no connection.
+pub const fn open_fault(error: &OpenError) -> UpstreamFault {
+    match error {
+        OpenError::Connect(_) | OpenError::ConnectTimeout => UpstreamFault::Connect,
+        OpenError::Session(Fault::Timeout) => UpstreamFault::Timeout,
+        OpenError::Session(_) => UpstreamFault::Session,
+    }
+}
