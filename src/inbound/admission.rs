@@ -1,4 +1,7 @@
 //! Who gets a session: clients by address, as many as the listener takes.
+//!
+//! What a client may do in its session stands in that session's settings; what its mail may
+//! do is decided much later.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,7 @@
 //! Accepting connections until told to stop, and refusing those that get no session.
+//!
+//! It counts and admits; what is said on a connection is `connection`'s business.
+//! RFC 5321 §3.1: whoever gets no service is told so by 554 instead of 220.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,7 @@
 //! The listener over real loopback sockets, before a relay that only pretends.
+//!
+//! Dialogue details are the session's tests; here it is about sockets: who gets in, who went
+//! away, what happens at shutdown.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
