@@ -260,8 +260,9 @@ async fn a_connection_whose_future_was_dropped_is_never_reused() {
     let stalling: &[&str] = &[GREETING, ENVELOPE, "S:250 ok|stall"];
     let whole: &[&str] = &[GREETING, ENVELOPE, TAKEN];
     let mut upstream = ScriptedUpstream::start(&[stalling, whole], |_| {}).await;
+    let data = content("x\r\n");
     let stalled = tokio::select! {
-        _ = upstream.pool.transact(job(&["b@y.org"]), &content("x\r\n")) => None,
+        _ = upstream.pool.transact(job(&["b@y.org"]), &data) => None,
         stalled = upstream.data.recv() => stalled,
     };
     assert_eq!(stalled.as_deref(), Some(&b"stalled"[..]));
