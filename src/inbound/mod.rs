@@ -1,109 +1,64 @@
-//! The doors mailers come in by: sockets under the SMTP server session (RFC 5321 §3).
+//! The listeners: sockets under the SMTP server session, one task per connection.
 //!
-//! A connection is admitted by its network, fed to a sans-IO session, and its complete
-//! transactions are handed on through the relay's port. Nothing here decides about mail.
+//! A client is known by its address or not served at all: there is no open relay. Complete
+//! messages go to the relay through its `Submissions` port; nothing here decides about mail.
 
 mod admission;
 mod connection;
+mod listener;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tracing::debug;
+use ipnet::IpNet;
 
-pub use admission::Admitted;
+pub use admission::{Observer, Refusal};
+pub use listener::Listener;
 
-use crate::relay::ports::{Clock, Submissions};
-use crate::smtp::catalogue;
+use crate::base::limits;
+use crate::smtp::server;
 
-/// How one listener behaves.
-#[derive(Debug)]
+/// A network of clients and the session they get.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientNetwork {
+    /// The addresses.
+    pub network: IpNet,
+    /// The position of the `[[client]]` in the configuration.
+    pub client: usize,
+    /// What its sessions may do.
+    pub session: Arc<server::Settings>,
+}
+
+/// The settings of one listener.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
-    /// Its name, for streams and metrics.
-    pub listener: String,
-    /// Who may connect, in the order they are tried.
-    pub admitted: Vec<Admitted>,
+    /// Its name, for streams and logs.
+    pub name: String,
+    /// The name given to clients that are refused at once.
+    pub hostname: String,
+    /// The clients; the first network that holds an address counts.
+    pub clients: Vec<ClientNetwork>,
     /// Connections at once.
     pub connections_max: usize,
-    /// How long a client may be silent (RFC 5321 §4.5.3.2.7: at least five minutes).
-    pub idle_max: Duration,
+    /// How long a client may be silent, or not take a reply.
+    pub idle_timeout: Duration,
 }
 
-/// Told about connections; whoever counts them listens here.
-pub trait Observer: Send + Sync + 'static {
-    /// A connection was admitted.
-    fn opened(&self);
-    /// A connection that was admitted ended.
-    fn closed(&self);
-    /// A connection was turned away.
-    fn refused(&self);
-}
-
-/// What a listener works with.
-pub struct Parts<S, C> {
-    /// How it behaves.
-    pub settings: Arc<Settings>,
-    /// Where complete transactions go.
-    pub submissions: Arc<S>,
-    /// The clock.
-    pub clock: Arc<C>,
-    /// Who is told about connections.
-    pub observer: Arc<dyn Observer>,
-    /// Cancelled when no more connections are wanted.
-    pub shutdown: CancellationToken,
-    /// The connections, so that a stop can wait for them.
-    pub sessions: TaskTracker,
-}
-
-/// Accepts connections until shutdown; each runs as a task of the tracker.
-pub async fn serve<S: Submissions, C: Clock>(listener: TcpListener, parts: Parts<S, C>) {
-    let parts = Arc::new(parts);
-    let slots = Arc::new(Semaphore::new(parts.settings.connections_max));
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = parts.shutdown.cancelled() => return,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of descriptors, most likely: give connections time to end.
-                debug!(%error, "accept failed");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let Some(admitted) = admission::admit(&parts.settings.admitted, peer.ip()) else {
-            parts.observer.refused();
-            turn_away(stream, catalogue::CLIENT_NOT_ALLOWED.reply().encode());
-            continue;
-        };
-        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
-            parts.observer.refused();
-            turn_away(stream, catalogue::TOO_MANY_CONNECTIONS.reply().encode());
-            continue;
-        };
-        let arrival = connection::Arrival { ip: peer.ip(), admitted: admitted.clone() };
-        let parts_of_task = Arc::clone(&parts);
-        parts.sessions.spawn(async move {
-            parts_of_task.observer.opened();
-            connection::run(stream, arrival, &parts_of_task).await;
-            parts_of_task.observer.closed();
-            drop(slot);
-        });
+impl Settings {
+    /// The defaults for the listener `name`, serving `clients`.
+    pub fn new(
+        name: impl Into<String>,
+        hostname: impl Into<String>,
+        clients: Vec<ClientNetwork>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            hostname: hostname.into(),
+            clients,
+            connections_max: 500,
+            idle_timeout: limits::SERVER_COMMAND_WAIT,
+        }
     }
-}
-
-/// Says why and hangs up, without making the accepting loop wait.
-fn turn_away(stream: TcpStream, reply: Vec<u8>) {
-    tokio::spawn(async move {
-        use tokio::io::AsyncWriteExt as _;
-        let mut stream = stream;
-        let farewell = stream.write_all(&reply);
-        let _ = tokio::time::timeout(Duration::from_secs(5), farewell).await;
-    });
 }

@@ -1,4 +1,7 @@
 //! Between the relay's words and the session's: dispatches become jobs, results outcomes.
+//!
+//! A plain translation, one exhaustive `match` per border; it decides nothing. Replies pass as
+//! they came, for they are sanitised where they are read.
 
 use crate::mail::MailData;
 use crate::outbound::connection::OpenError;

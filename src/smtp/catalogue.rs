@@ -79,7 +79,8 @@ entries! {
     RECIPIENT_OK: 250, x(1, 5), "recipient ok", "RCPT was accepted";
     RESET_OK: 250, x(0, 0), "transaction reset", "RSET";
     NOTHING_DONE: 250, x(0, 0), "nothing done, as asked", "NOOP";
-    CANNOT_VERIFY: 252, x(0, 0), "cannot verify, but will take mail for the recipient and try", "VRFY";
+    CANNOT_VERIFY: 252, x(0, 0), "cannot verify, but will take mail for the recipient and try",
+        "VRFY";
     HELP: 214, None, "commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT", "HELP";
     GO_AHEAD: 354, None, "send the mail data, end with <CRLF>.<CRLF>", "DATA was accepted";
     GOODBYE: 221, x(0, 0), "{} closes the connection", "QUIT";

@@ -1,4 +1,7 @@
 //! What an upstream said it can do, in its reply to EHLO (RFC 5321 §4.1.1.1).
+//!
+//! It also says which jobs the upstream cannot take. Nothing is converted to fit: what is
+//! lacking is refused with the code the extension's standard names.
 
 use super::job::Job;
 use crate::smtp::catalogue;

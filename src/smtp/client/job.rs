@@ -1,4 +1,7 @@
 //! One message to be handed over, and what became of each of its recipients.
+//!
+//! A job is everything but the mail data, which never pass through the session. The words are
+//! those of `pipeline`, which stands above and maps them.
 
 use crate::smtp::envelope::{Body, ForwardPath, ReversePath};
 use crate::smtp::reply::Reply;

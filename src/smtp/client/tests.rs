@@ -1,4 +1,7 @@
 //! The client session by dialogue: every file of `dialogues/client`, cut at every place.
+//!
+//! Marks beside `C:` and `S:`: `J:` a job, `W:` content asked for, `L:` lost or timeout, `R:` a
+//! recipient's result, `X:` closed and why.
 
 use std::collections::HashSet;
 use std::time::Duration;

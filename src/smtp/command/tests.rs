@@ -173,7 +173,11 @@ fn takes_only_announced_parameters() {
 
 proptest! {
     #[test]
-    fn survives_any_line(line: Vec<u8>, verb in "(?i)(MAIL FROM:<|RCPT TO:<|EHLO |)", tail: Vec<u8>) {
+    fn survives_any_line(
+        line: Vec<u8>,
+        verb in "(?i)(MAIL FROM:<|RCPT TO:<|EHLO |)",
+        tail: Vec<u8>,
+    ) {
         let _ = Command::parse(&line, ALL);
         let mut longer = verb.into_bytes();
         longer.extend(tail);
@@ -181,8 +185,10 @@ proptest! {
     }
 
     #[test]
-    fn p6_an_accepted_path_goes_on_verbatim(local in "[a-zA-Z0-9.+_-]{1,12}|\"[ -!#-\\[\\]-~]{0,12}\"",
-                                         shouts in any::<bool>()) {
+    fn p6_an_accepted_path_goes_on_verbatim(
+        local in "[a-zA-Z0-9.+_-]{1,12}|\"[ -!#-\\[\\]-~]{0,12}\"",
+        shouts in any::<bool>(),
+    ) {
         let domain = if shouts { "EXAMPLE.COM" } else { "example.com" };
         let line = format!("RCPT TO:<{local}@{domain}>");
         if let Ok(Command::Rcpt(path)) = Command::parse(line.as_bytes(), ALL) {

@@ -1,4 +1,7 @@
 //! Framing under every way of cutting the stream, and under attack.
+//!
+//! The smuggling matrix holds what some server somewhere takes for the end of the mail data;
+//! none of it may end ours, and all of it must be refused.
 
 use bytes::Bytes;
 use proptest::collection::vec;
@@ -197,8 +200,12 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn p6_stuffing_and_unstuffing_is_identity(content in text(), cuts in vec(any::<usize>(), 0..5),
-                                           reads in vec(any::<usize>(), 0..5), step in 1..50_usize) {
+    fn p6_stuffing_and_unstuffing_is_identity(
+        content in text(),
+        cuts in vec(any::<usize>(), 0..5),
+        reads in vec(any::<usize>(), 0..5),
+        step in 1..50_usize,
+    ) {
         let wire = write_stuffed(chunked(&content, &cuts), step);
         let mut reads: Vec<usize> = reads.iter().map(|at| at % (wire.len() + 1)).collect();
         reads.sort_unstable();
@@ -234,7 +241,10 @@ proptest! {
     }
 
     #[test]
-    fn readers_of_lines_and_replies_survive_any_bytes(wire: Vec<u8>, digits in "[2-6][0-9]{2}[- ]?") {
+    fn readers_of_lines_and_replies_survive_any_bytes(
+        wire: Vec<u8>,
+        digits in "[2-6][0-9]{2}[- ]?",
+    ) {
         for bytes in [wire.clone(), [digits.as_bytes(), &wire, b"\r\n"].concat()] {
             let mut input = &bytes[..];
             let mut lines = LineReader::default();

@@ -1,4 +1,7 @@
 //! What a session needs to know of the configuration: names, limits, and one client's rights.
+//!
+//! Bounds the protocol sets (RFC 5321 §4.5.3.1.8, RFC 6531 §3.1) are enforced on reading them,
+//! so that no configuration can fall below.
 
 use crate::base::{DomainName, limits};
 use crate::smtp::command::Extensions;

@@ -1,4 +1,6 @@
 //! The server session by dialogue: every file of `dialogues/server`, cut at every place.
+//!
+//! What a text file cannot say (how writes are grouped, silence, shutdown) follows as code.
 
 use std::sync::Arc;
 
@@ -199,7 +201,10 @@ fn p8_takes_at_least_a_hundred_recipients_and_then_says_452() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
-    fn survives_any_bytes(noise: Vec<u8>, words in "((MAIL FROM:<a@b.c>|RCPT TO:<a@b.c>|DATA|\\.|x)\r\n){0,12}") {
+    fn survives_any_bytes(
+        noise: Vec<u8>,
+        words in "((MAIL FROM:<a@b.c>|RCPT TO:<a@b.c>|DATA|\\.|x)\r\n){0,12}",
+    ) {
         for wire in [noise, [OPEN.as_bytes(), words.as_bytes()].concat()] {
             let mut session = Session::new(Arc::new(settings("")));
             session.handle_bytes(&wire);
