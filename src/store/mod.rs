@@ -25,8 +25,12 @@ mod schema;
 mod scopes;
 mod settings;
 mod shared;
+mod verify;
 mod watch;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use calls::Act;
 pub use handle::{Health, Store};
@@ -35,3 +39,4 @@ pub use journal::EntryKind;
 pub use ledger::LEDGER_LIFE;
 pub use lookup::{Counts, StoredDecision, StoredOutcome};
 pub use settings::{IfMissing, Role, Settings};
+pub use verify::{Break, ChainReport, VerifyError, VerifyReport, verify};

@@ -4,7 +4,7 @@
 //! back: an older program refuses a newer file.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::fault::Fault;
 use super::row::{fresh_salt, row_sum};
@@ -54,14 +54,15 @@ pub(super) fn migrate(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
-    if check_applied(connection)? == newest {
+    if check_ours(connection, emptiness)? == newest {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been quicker.
-    let current = check_applied(&transaction)?;
+    let current = check_ours(&transaction, emptiness)?;
     if current == 0 {
-        begin_file(&transaction, emptiness)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.execute_batch(LEDGER_OF_MIGRATIONS)?;
     }
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > current) {
         transaction.execute_batch(migration.sql)?;
@@ -96,30 +97,31 @@ pub(super) fn check_applied(connection: &Connection) -> Result<i32, Fault> {
         )));
     }
     for migration in MIGRATIONS.iter().filter(|migration| migration.version <= version) {
-        let checksum: [u8; 32] = connection.query_row(
-            "SELECT checksum FROM migration WHERE version = ?1",
-            [migration.version],
-            |row| row.get(0),
-        )?;
-        if &checksum != migration.checksum().as_bytes() {
+        let sql = "SELECT checksum FROM migration WHERE version = ?1";
+        let checksum: Option<Vec<u8>> =
+            connection.query_row(sql, [migration.version], |row| row.get(0)).optional()?;
+        if checksum.as_deref() != Some(migration.checksum().as_bytes()) {
             return Err(Fault::row("migration", migration.version, "it is not the one built in"));
         }
     }
     Ok(version)
 }
 
-fn begin_file(connection: &Connection, emptiness: Emptiness) -> Result<(), Fault> {
+/// The version a file has, 0 for one that is empty and may be filled. Changes nothing.
+pub(super) fn check_ours(connection: &Connection, emptiness: Emptiness) -> Result<i32, Fault> {
+    let version = check_applied(connection)?;
+    if version > 0 {
+        return Ok(version);
+    }
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables > 0 {
         return Err(Fault::File("the file is a database, but not Consentry's".to_owned()));
     }
-    if emptiness == Emptiness::Suspicious {
-        return Err(Fault::File("the database file is empty".to_owned()));
+    match emptiness {
+        Emptiness::Fillable => Ok(0),
+        Emptiness::Suspicious => Err(Fault::File("the database file is empty".to_owned())),
     }
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    connection.execute_batch(LEDGER_OF_MIGRATIONS)?;
-    Ok(())
 }
 
 fn note_origin(connection: &Connection, now: Timestamp) -> Result<(), Fault> {

@@ -97,7 +97,7 @@ impl Shared {
             writes: Queue::new(settings.queue_max),
             reads: Queue::new(settings.queue_max),
             writer_lamp: Lamp::new(),
-            reader_lamps: [const { () }; READERS].map(|()| Lamp::new()),
+            reader_lamps: std::array::from_fn(|_| Lamp::new()),
             openings: AtomicU64::new(0),
             attempts: AtomicI64::new(0),
             releases: Mutex::default(),

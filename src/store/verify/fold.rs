@@ -1,0 +1,99 @@
+//! Refolds every record from its evidence and compares bytes and version.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::VerifyError;
+use crate::base::{EvidenceId, PersonKey};
+use crate::eligibility::{Evidence, RecipientRecord};
+use crate::store::record::{RecordRow, encode};
+use crate::store::row::from_sql_number;
+
+/// Checks each record, and that nobody with counted evidence lacks one.
+pub(super) fn check_records(connection: &Connection) -> Result<u64, VerifyError> {
+    check_versions(connection)?;
+    check_sent(connection)?;
+    let mut persons = connection.prepare("SELECT person FROM record")?;
+    let mut rows = persons.query([])?;
+    let mut whole = 0;
+    while let Some(row) = rows.next()? {
+        check_record(connection, &person_in(row, "record")?)?;
+        whole += 1;
+    }
+    let orphan = "SELECT DISTINCT person FROM evidence WHERE version IS NOT NULL
+                  EXCEPT SELECT person FROM record LIMIT 1";
+    let mut orphans = connection.prepare(orphan)?;
+    let mut rows = orphans.query([])?;
+    match rows.next()? {
+        None => Ok(whole),
+        Some(row) => {
+            let person = person_in(row, "evidence")?;
+            Err(VerifyError::at("record", person, "it is missing though there is evidence"))
+        }
+    }
+}
+
+/// Each person's counted evidence must be numbered 1, 2, 3 … without holes.
+fn check_versions(connection: &Connection) -> Result<(), VerifyError> {
+    let odd = "SELECT person FROM evidence WHERE version IS NOT NULL GROUP BY person
+               HAVING min(version) <> 1 OR max(version) <> count(*)
+               OR count(DISTINCT version) <> count(*) LIMIT 1";
+    let mut statement = connection.prepare(odd)?;
+    let mut rows = statement.query([])?;
+    match rows.next()? {
+        None => Ok(()),
+        Some(row) => {
+            let person = person_in(row, "evidence")?;
+            Err(VerifyError::at("evidence", person, "the versions of this person have a hole"))
+        }
+    }
+}
+
+fn check_record(connection: &Connection, person: &PersonKey) -> Result<(), VerifyError> {
+    let row = RecordRow::read(connection, person)?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, body FROM evidence WHERE person = ?1 AND version IS NOT NULL ORDER BY version",
+    )?;
+    let mut pieces = statement.query([person.as_bytes()])?;
+    let mut record = RecipientRecord::default();
+    let mut version = 0;
+    while let Some(piece) = pieces.next()? {
+        let id: i64 = piece.get(0)?;
+        let evidence: Evidence = serde_json::from_str(&piece.get::<_, String>(1)?)
+            .map_err(|error| VerifyError::at("evidence", id, error))?;
+        record.apply(EvidenceId(from_sql_number(id)?), &evidence);
+        version += 1;
+    }
+    if row.version != version {
+        let what = format!("its version is {}, its evidence makes {version}", row.version);
+        return Err(VerifyError::at("record", person, what));
+    }
+    if row.body != encode(&record)? {
+        return Err(VerifyError::at("record", person, "it is not the fold of its evidence"));
+    }
+    Ok(())
+}
+
+/// The last marketing of each person must be the last outcome that says so.
+fn check_sent(connection: &Connection) -> Result<(), VerifyError> {
+    let odd = "SELECT person FROM (
+                   SELECT person, max(at) AS at FROM payload JOIN journal USING (chain, seq)
+                   WHERE kind = 'outcome' AND person IS NOT NULL GROUP BY person
+               ) AS sent FULL JOIN record USING (person)
+               WHERE sent.at IS NOT last_marketing_sent_at LIMIT 1";
+    let odd = connection.query_row(odd, [], |row| Ok(person_in(row, "record"))).optional()?;
+    match odd {
+        None => Ok(()),
+        Some(person) => {
+            let what = "its last marketing is not the last one journalled";
+            Err(VerifyError::at("record", person?, what))
+        }
+    }
+}
+
+fn person_in(row: &Row<'_>, table: &str) -> Result<PersonKey, VerifyError> {
+    let bytes: Vec<u8> = row.get(0)?;
+    match <[u8; 16]>::try_from(bytes.as_slice()) {
+        Ok(bytes) => Ok(PersonKey::from_bytes(bytes)),
+        Err(_) => Err(VerifyError::at(table, "-", "a person's key does not have 16 bytes")),
+    }
+}

@@ -1,0 +1,155 @@
+//! Rows outside the chains: those with checksums, scopes, imports and what waits for them.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
+
+use super::VerifyError;
+use crate::base::BatchId;
+use crate::store::import::BatchRow;
+use crate::store::row::row_sum;
+use crate::store::scopes;
+
+/// The tables whose last column is a checksum over the others, with what makes a row's key.
+const SUMMED: [(&str, &str); 6] = [
+    ("meta", "key"),
+    ("head", "chain"),
+    ("record", "lower(hex(person))"),
+    ("batch", "id"),
+    ("pending", "evidence"),
+    ("ledger", "lower(hex(fate_key))"),
+];
+
+/// What every store notes about itself when it is made.
+const ORIGIN: [&str; 2] = ["created_at", "store"];
+
+/// Checks all checksums and tells how many rows have one.
+pub(super) fn check_sums(connection: &Connection) -> Result<u64, VerifyError> {
+    let mut whole = 0;
+    for (table, key) in SUMMED {
+        let mut statement = connection.prepare(&format!("SELECT {key}, * FROM {table}"))?;
+        let last = statement.column_count() - 1;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let columns: Vec<ValueRef<'_>> =
+                (1..last).map(|column| row.get_ref(column)).collect::<Result<_, _>>()?;
+            if row.get_ref(last)? != ValueRef::Blob(&row_sum(table, &columns)) {
+                let key = shown(row)?;
+                return Err(VerifyError::at(table, key, "its checksum does not match"));
+            }
+            whole += 1;
+        }
+    }
+    let keys: Vec<String> = connection
+        .prepare("SELECT key FROM meta ORDER BY key")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if keys != ORIGIN {
+        return Err(VerifyError::at("meta", keys.join(" "), "the keys are not those expected"));
+    }
+    Ok(whole)
+}
+
+fn shown(row: &Row<'_>) -> Result<String, VerifyError> {
+    Ok(match row.get_ref(0)? {
+        ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Null | ValueRef::Real(_) => "-".to_owned(),
+    })
+}
+
+/// Checks each scope against the entry that gave it its number, and that none is missing.
+pub(super) fn check_scopes(connection: &Connection) -> Result<u64, VerifyError> {
+    let mut statement = connection.prepare(
+        "SELECT scope.id, scope.kind, entity, name, body, journal.kind
+         FROM scope LEFT JOIN payload USING (chain, seq) LEFT JOIN journal USING (chain, seq)",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut whole = 0;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let (kind, entity): (String, String) = (row.get(1)?, row.get(2)?);
+        let name: String = row.get(3)?;
+        let (body, entry): (Option<Vec<u8>>, Option<String>) = (row.get(4)?, row.get(5)?);
+        let expected = scopes::from_columns(&kind, &entity, &name)
+            .map(|scope| scopes::entry_body(id, &scope).into_bytes());
+        if expected.is_none() || body != expected || entry.as_deref() != Some("scope") {
+            return Err(VerifyError::at("scope", id, "it is not what its journal entry says"));
+        }
+        whole += 1;
+    }
+    let missing = "SELECT count(*) FROM journal WHERE kind = 'scope'";
+    let entries: i64 = connection.query_row(missing, [], |row| row.get(0))?;
+    if u64::try_from(entries) != Ok(whole) {
+        return Err(VerifyError::at("scope", "-", "a scope that was given a number is missing"));
+    }
+    Ok(whole)
+}
+
+/// Checks each completed import against the entry that completed it.
+pub(super) fn check_imports(connection: &Connection) -> Result<(), VerifyError> {
+    let mut statement = connection.prepare("SELECT id FROM batch")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        let batch = BatchId::parse(&id).map_err(|error| VerifyError::at("batch", &id, error))?;
+        let Some(found) = BatchRow::read(connection, &batch)? else { continue };
+        let body = found.entry_body(&batch);
+        if found.completed_at.is_some() && !is_journalled(connection, &body)? {
+            return Err(VerifyError::at("batch", id, "no journal entry completed it like this"));
+        }
+    }
+    check_no_import_lost(connection)
+}
+
+fn is_journalled(connection: &Connection, body: &str) -> Result<bool, VerifyError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM journal JOIN payload USING (chain, seq)
+               WHERE kind = 'import' AND body = ?1)";
+    Ok(connection.query_row(sql, [body.as_bytes()], |row| row.get(0))?)
+}
+
+fn check_no_import_lost(connection: &Connection) -> Result<(), VerifyError> {
+    let mut statement = connection.prepare(
+        "SELECT CAST(body AS TEXT) ->> 'batch' AS id
+         FROM journal JOIN payload USING (chain, seq) WHERE kind = 'import'
+         AND id NOT IN (SELECT batch.id FROM batch)",
+    )?;
+    let mut rows = statement.query([])?;
+    match rows.next()? {
+        None => Ok(()),
+        Some(row) => {
+            let what = "it is missing though the journal says that it was completed";
+            Err(VerifyError::at("batch", row.get::<_, String>(0)?, what))
+        }
+    }
+}
+
+/// Evidence that does not count must wait for an import, and nothing else may wait.
+pub(super) fn check_pending(connection: &Connection) -> Result<(), VerifyError> {
+    let mut statement = connection.prepare(
+        "SELECT coalesce(evidence.id, pending.evidence), evidence.id IS NOT NULL
+         FROM evidence FULL JOIN pending ON pending.evidence = evidence.id
+         WHERE evidence.id IS NULL
+         OR (evidence.version IS NULL) <> (pending.evidence IS NOT NULL) LIMIT 1",
+    )?;
+    let mut rows = statement.query([])?;
+    let Some(row) = rows.next()? else { return check_waiting_for(connection) };
+    let (id, has_evidence): (i64, bool) = (row.get(0)?, row.get(1)?);
+    match has_evidence {
+        true => Err(VerifyError::at("evidence", id, "it neither counts nor waits, or does both")),
+        false => Err(VerifyError::at("pending", id, "there is no such evidence")),
+    }
+}
+
+/// What waits must wait for an import there is.
+fn check_waiting_for(connection: &Connection) -> Result<(), VerifyError> {
+    let mut statement =
+        connection.prepare("SELECT batch FROM pending EXCEPT SELECT id FROM batch LIMIT 1")?;
+    let mut rows = statement.query([])?;
+    match rows.next()? {
+        None => Ok(()),
+        Some(row) => {
+            let batch: String = row.get(0)?;
+            Err(VerifyError::at("batch", batch, "it is missing though evidence waits for it"))
+        }
+    }
+}
