@@ -16,7 +16,7 @@ use super::fault::{Fault, Reach};
 use super::import::{self, Folding};
 use super::job::WriteJob;
 use super::journal::Writing;
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use crate::relay::ports::StoreError;
 
 /// Calls per transaction.
@@ -41,6 +41,12 @@ pub(super) fn run(shared: &Arc<Shared>, tried: &SyncSender<()>) {
     }
     if desk.door.opened().is_some() {
         desk.serve(Vec::new());
+    }
+    // The last connection to close copies the log into the file; two that close at once both
+    // believe that the other is still there.
+    for reader in std::mem::take(&mut *lock(&shared.readers)) {
+        // A reader that panicked has ended too.
+        let _ = reader.join();
     }
 }
 

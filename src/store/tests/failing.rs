@@ -61,10 +61,8 @@ async fn start_without_a_folder_is_degraded_until_it_is_there() {
     check_recovers(&bench, &store).await;
 }
 
-/// A store over a file that `make` made must stay degraded, say why, and change nothing.
-async fn check_left_alone(make: impl Fn(&Bench), expected: &str) {
-    let bench = Bench::new();
-    make(&bench);
+/// A store over the file of `bench` must stay degraded, say why, and change nothing.
+async fn check_left_alone(bench: Bench, expected: &str) {
     let before = fs::read(bench.path()).unwrap();
     let store = Store::open(serving(&bench)).unwrap();
     check_away(&bench, &store).await;
@@ -75,17 +73,18 @@ async fn check_left_alone(make: impl Fn(&Bench), expected: &str) {
 
 #[tokio::test]
 async fn files_that_are_not_ours_are_left_alone() {
-    check_left_alone(|bench| fs::write(bench.path(), b"").unwrap(), "empty").await;
-    let noise = |bench: &Bench| fs::write(bench.path(), [0x55; 9000]).unwrap();
+    let empty = Bench::new();
+    fs::write(empty.path(), b"").unwrap();
+    check_left_alone(empty, "empty").await;
+    let noise = Bench::new();
+    fs::write(noise.path(), [0x55; 9000]).unwrap();
     check_left_alone(noise, "not a database").await;
-    let foreign = |bench: &Bench| {
-        bench.raw().execute_batch("CREATE TABLE theirs (x)").unwrap();
-    };
+    let foreign = Bench::new();
+    foreign.raw().execute_batch("CREATE TABLE theirs (x)").unwrap();
     check_left_alone(foreign, "not Consentry's").await;
-    let newer = |bench: &Bench| {
-        drop(bench.open());
-        bench.raw().pragma_update(None, "user_version", 99).unwrap();
-    };
+    let newer = Bench::new();
+    close(newer.open()).await;
+    newer.raw().pragma_update(None, "user_version", 99).unwrap();
     check_left_alone(newer, "use the newer program").await;
 }
 
