@@ -2,7 +2,10 @@
 //!
 //! Every setting that durability or safety rests on is set here and nowhere else.
 
+use std::fs::OpenOptions;
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -46,7 +49,6 @@ impl Opened {
 
 /// Opens the connection that writes, with the tables at their newest version.
 pub(super) fn open_writer(settings: &Settings, emptiness: Emptiness) -> Result<Opened, Fault> {
-    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     match std::fs::metadata(&settings.path) {
         Ok(metadata) if metadata.len() > 0 => {
             // Before SQLite looks: the log alone can make a destroyed file seem whole.
@@ -63,9 +65,12 @@ pub(super) fn open_writer(settings: &Settings, emptiness: Emptiness) -> Result<O
             let path = settings.path.display();
             return Err(Fault::File(format!("{path} cannot be opened: {error}{hint}")));
         }
-        Ok(_) | Err(_) => flags |= OpenFlags::SQLITE_OPEN_CREATE,
+        Ok(_) => {}
+        Err(_) => {
+            create(&settings.path)?;
+        }
     }
-    let mut connection = Connection::open_with_flags(&settings.path, flags)?;
+    let mut connection = connect(&settings.path)?;
     let set_up = set_up_writer(&mut connection, settings, emptiness)
         .and_then(|()| FileWatch::new(&settings.path));
     match set_up {
@@ -75,6 +80,24 @@ pub(super) fn open_writer(settings: &Settings, emptiness: Emptiness) -> Result<O
             Err(fault)
         }
     }
+}
+
+/// Makes an empty file that strangers on the machine cannot read; SQLite gives its log the same
+/// permissions.
+fn create(path: &Path) -> Result<(), Fault> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o640).open(path);
+    match made {
+        Ok(_) => Ok(()),
+        // Another process was quicker.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Fault::File(format!("{} cannot be created: {error}", path.display()))),
+    }
+}
+
+/// A connection to a file that is there; never makes one.
+pub(super) fn connect(path: &Path) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(path, flags)?)
 }
 
 fn set_up_writer(
@@ -106,8 +129,7 @@ fn set_up_writer(
 /// Opens a connection that only reads; the tables must be at their newest version already.
 pub(super) fn open_reader(settings: &Settings) -> Result<Opened, Fault> {
     let watch = FileWatch::new(&settings.path)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&settings.path, flags)?;
+    let connection = connect(&settings.path)?;
     let checked = set_up_reader(&connection, settings.busy_timeout);
     let opened = Opened { connection, watch };
     match checked {

@@ -136,8 +136,8 @@ fn insert(
     Ok(id)
 }
 
-/// What makes two pieces about one person the same: fact, moment, address, weight and the
-/// source's own number. Who wrote it down, when and in which import does not count.
+/// What makes two pieces about one person the same: fact, moment, address, weight, and what
+/// could prove it. Who wrote it down, when and in which import does not count.
 fn identity_of(evidence: &Evidence) -> Result<[u8; 16], Fault> {
     let provenance = &evidence.provenance;
     let telling = (
@@ -147,6 +147,7 @@ fn identity_of(evidence: &Evidence) -> Result<[u8; 16], Fault> {
         evidence.level,
         &provenance.source,
         &provenance.reference,
+        &provenance.ip,
     );
     let text = serde_json::to_vec(&telling).map_err(|e| Fault::row("evidence", "(new)", e))?;
     Ok(Digest::of_parts(&[b"evidence identity v1", &text]).short())

@@ -39,7 +39,7 @@ pub struct Store {
 
 struct Inner {
     shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Drop for Inner {
@@ -67,24 +67,27 @@ impl Store {
     pub fn open(settings: Settings) -> Result<Self, StoreError> {
         let patience = settings.busy_timeout + Duration::from_secs(1);
         let shared = Arc::new(Shared::new(settings).map_err(|fault| StoreError::from(&fault))?);
-        let inner = Arc::new(Inner { shared: Arc::clone(&shared), threads: Mutex::default() });
+        let inner = Inner { shared: Arc::clone(&shared), writer: Mutex::default() };
         let (tried, first_try) = sync_channel(1);
-        inner.start("store-write".to_owned(), {
+        let writer = start("store-write".to_owned(), {
             let shared = Arc::clone(&shared);
             move || writer::run(&shared, &tried)
         })?;
+        *lock(&inner.writer) = Some(writer);
         // The file may take longer than that; then the store starts degraded.
         let _ = first_try.recv_timeout(patience);
         let (tried, first_tries) = sync_channel(READERS);
         for number in 0..READERS {
-            let (shared, tried) = (Arc::clone(&shared), tried.clone());
-            let run = move || reader::run(&shared, number, &tried);
-            inner.start(format!("store-read-{number}"), run)?;
+            let reader = start(format!("store-read-{number}"), {
+                let (shared, tried) = (Arc::clone(&shared), tried.clone());
+                move || reader::run(&shared, number, &tried)
+            })?;
+            lock(&shared.readers).push(reader);
         }
         for _ in 0..READERS {
             let _ = first_tries.recv_timeout(patience);
         }
-        Ok(Self { inner })
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Whether the store answers at present, and why not.
@@ -111,13 +114,9 @@ impl Store {
     pub async fn close(&self, patience: Duration) -> Result<(), StoreError> {
         self.shared().writes.close();
         self.shared().reads.close();
-        let threads = std::mem::take(&mut *lock(&self.inner.threads));
-        let joined = tokio::task::spawn_blocking(move || {
-            for thread in threads {
-                // A thread that panicked has ended too.
-                let _ = thread.join();
-            }
-        });
+        let Some(writer) = lock(&self.inner.writer).take() else { return Ok(()) };
+        // The writer is the last to end. If it panicked, it has ended too.
+        let joined = tokio::task::spawn_blocking(move || writer.join());
         match timeout(patience, joined).await {
             Ok(_) => Ok(()),
             Err(_) => Err(StoreError::Timeout),
@@ -162,14 +161,11 @@ impl Store {
     }
 }
 
-impl Inner {
-    fn start(&self, name: String, run: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
-        let thread = Builder::new().name(name).spawn(run).map_err(|error| {
-            StoreError::Unavailable(format!("the system gives no thread: {error}"))
-        })?;
-        lock(&self.threads).push(thread);
-        Ok(())
-    }
+fn start(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    Builder::new()
+        .name(name)
+        .spawn(run)
+        .map_err(|error| StoreError::Unavailable(format!("the system gives no thread: {error}")))
 }
 
 async fn wait<T>(

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use super::fault::{Fault, Reach};
 use super::job::{ReadJob, WriteJob};
@@ -81,6 +82,8 @@ pub(super) struct Shared {
     pub(super) reader_lamps: [Lamp; READERS],
     /// How often the writer opened the file; readers try again when it grows.
     pub(super) openings: AtomicU64,
+    /// The threads that read; the writer outlives them.
+    pub(super) readers: Mutex<Vec<JoinHandle<()>>>,
     attempts: AtomicI64,
     releases: Mutex<Vec<Release>>,
     notes_waiting: AtomicUsize,
@@ -97,8 +100,9 @@ impl Shared {
             writes: Queue::new(settings.queue_max),
             reads: Queue::new(settings.queue_max),
             writer_lamp: Lamp::new(),
-            reader_lamps: [const { () }; READERS].map(|()| Lamp::new()),
+            reader_lamps: std::array::from_fn(|_| Lamp::new()),
             openings: AtomicU64::new(0),
+            readers: Mutex::default(),
             attempts: AtomicI64::new(0),
             releases: Mutex::default(),
             notes_waiting: AtomicUsize::new(0),

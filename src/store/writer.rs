@@ -5,6 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -15,7 +16,7 @@ use super::fault::{Fault, Reach};
 use super::import::{self, Folding};
 use super::job::WriteJob;
 use super::journal::Writing;
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use crate::relay::ports::StoreError;
 
 /// Calls per transaction.
@@ -25,31 +26,78 @@ type Jobs = Vec<Box<dyn WriteJob>>;
 
 /// Runs until the queue is closed and empty. Tells `tried` after the first attempt to open.
 pub(super) fn run(shared: &Arc<Shared>, tried: &SyncSender<()>) {
-    let mut door = Door::new(Arc::clone(shared), Purpose::Write);
+    let door = Door::new(Arc::clone(shared), Purpose::Write);
+    let mut desk = Desk { shared, door, openings_tidied: 0 };
     let mut seen = 0;
-    open(shared, &mut door);
+    desk.door.open_if_due();
     // Whoever started the store may have stopped waiting.
     let _ = tried.try_send(());
-    while let Some(jobs) = shared.writes.take(CALLS_MAX, door.patience(), &mut seen) {
-        let served = catch_unwind(AssertUnwindSafe(|| serve(shared, &mut door, jobs)));
+    desk.serve(Vec::new());
+    while let Some(jobs) = shared.writes.take(CALLS_MAX, desk.door.patience(), &mut seen) {
+        let served = catch_unwind(AssertUnwindSafe(|| desk.serve(jobs)));
         if served.is_err() {
-            door.shut("a fault in the program ended its transaction");
+            desk.door.shut("a fault in the program ended its transaction");
         }
     }
-    if door.opened().is_some() && shared.has_leftovers() {
-        serve(shared, &mut door, Vec::new());
+    if desk.door.opened().is_some() {
+        desk.serve(Vec::new());
+    }
+    // The last connection to close copies the log into the file; two that close at once both
+    // believe that the other is still there.
+    for reader in std::mem::take(&mut *lock(&shared.readers)) {
+        // A reader that panicked has ended too.
+        let _ = reader.join();
     }
 }
 
-fn open(shared: &Arc<Shared>, door: &mut Door) {
-    if door.opened().is_some() {
-        return;
+struct Desk<'a> {
+    shared: &'a Arc<Shared>,
+    door: Door,
+    /// The opening after which imports left unfinished were looked for.
+    openings_tidied: u64,
+}
+
+impl Desk<'_> {
+    fn serve(&mut self, mut jobs: Jobs) {
+        let shared = self.shared;
+        self.door.open_if_due();
+        let has_work = !jobs.is_empty()
+            || shared.has_leftovers()
+            || !shared.writer_lamp.is_well()
+            || !self.is_tidy();
+        let Some(opened) = self.door.opened() else {
+            return answer(jobs, &Err(StoreError::Unavailable(self.door.reason())));
+        };
+        if !has_work {
+            return;
+        }
+        let committed = opened.watch.check().and_then(|()| {
+            transact(shared, &mut opened.connection, |writing| perform_all(writing, &mut jobs))
+        });
+        match &committed {
+            Ok(()) => self.door.praise(),
+            Err(fault) => self.door.blame(fault),
+        }
+        answer(jobs, &committed.as_ref().map(|&()| ()).map_err(StoreError::from));
+        if committed.is_ok() && !self.is_tidy() {
+            self.tidy();
+        }
     }
-    door.open_if_due();
-    let Some(opened) = door.opened() else { return };
-    // An import may have been completed by a process that ended before it folded everything.
-    if let Err(fault) = finish_imports(shared, opened) {
-        door.blame(&fault);
+
+    fn is_tidy(&self) -> bool {
+        self.openings_tidied == self.shared.openings.load(Ordering::Acquire)
+    }
+
+    /// Folds what an import brought that was completed by a process that ended too early.
+    fn tidy(&mut self) {
+        let Some(opened) = self.door.opened() else { return };
+        match finish_imports(self.shared, opened) {
+            Err(fault) if fault.reach() != Reach::Call => self.door.blame(&fault),
+            // A damaged piece stays unfolded: it permits nothing, and `verify` tells of it.
+            Ok(()) | Err(_) => {
+                self.openings_tidied = self.shared.openings.load(Ordering::Acquire);
+            }
+        }
     }
 }
 
@@ -64,25 +112,6 @@ fn finish_imports(shared: &Arc<Shared>, opened: &mut Opened) -> Result<(), Fault
             return Ok(());
         }
     }
-}
-
-fn serve(shared: &Arc<Shared>, door: &mut Door, mut jobs: Jobs) {
-    open(shared, door);
-    let has_work = !jobs.is_empty() || shared.has_leftovers() || !shared.writer_lamp.is_well();
-    let Some(opened) = door.opened() else {
-        return answer(jobs, &Err(StoreError::Unavailable(door.reason())));
-    };
-    if !has_work {
-        return;
-    }
-    let committed = opened.watch.check().and_then(|()| {
-        transact(shared, &mut opened.connection, |writing| perform_all(writing, &mut jobs))
-    });
-    match &committed {
-        Ok(()) => door.praise(),
-        Err(fault) => door.blame(fault),
-    }
-    answer(jobs, &committed.as_ref().map(|&()| ()).map_err(StoreError::from));
 }
 
 fn answer(jobs: Jobs, committed: &Result<(), StoreError>) {

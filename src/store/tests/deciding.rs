@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    Bench, attempt, close, denial, fate_key, ledger, message, outcome, permit, person, settlement,
-    transaction, version,
+    Bench, attempt, close, denial, ledger, outcome, permit, person, settlement, transaction, until,
+    version,
 };
 use crate::pipeline::{Fate, LedgerEntry, Settled};
 use crate::relay::ports::{Journal, RecordError, Settlement};
-use crate::store::{IfMissing, Role, Settings, Store};
+use crate::store::{Health, IfMissing, Role, Settings, Store};
 
 #[tokio::test]
 async fn second_attempt_meets_the_claim_of_the_first() {
@@ -170,7 +170,6 @@ async fn damaged_fate_is_an_error_and_not_an_unknown_recipient() {
     bench.raw().execute("UPDATE ledger SET fate = NULL", []).unwrap();
     let refused = store.record(attempt(&bench, 1, vec![], &["jane"])).await;
     assert!(matches!(refused, Err(RecordError::Store(_))), "{refused:?}");
-    let _ = fate_key(&message(1), "jane");
 }
 
 #[tokio::test]
@@ -178,7 +177,7 @@ async fn one_process_serves_under_a_name_and_visitors_do_not_mind() {
     let bench = Bench::new();
     let store = bench.open();
     let twin = Store::open(bench.settings("n1")).unwrap();
-    let crate::store::Health::Degraded(reason) = twin.health() else {
+    let Health::Degraded(reason) = twin.health() else {
         panic!("two processes serve as n1");
     };
     assert!(reason.contains("another process serves as node `n1`"), "{reason}");
@@ -189,5 +188,5 @@ async fn one_process_serves_under_a_name_and_visitors_do_not_mind() {
     });
     visitor.ensure_scopes(vec![]).await.unwrap();
     close(store).await;
-    super::until(async || (twin.health() == crate::store::Health::Usable).then_some(())).await;
+    until(async || (twin.health() == Health::Usable).then_some(())).await;
 }

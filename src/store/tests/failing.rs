@@ -61,26 +61,31 @@ async fn start_without_a_folder_is_degraded_until_it_is_there() {
     check_recovers(&bench, &store).await;
 }
 
+/// A store over the file of `bench` must stay degraded, say why, and change nothing.
+async fn check_left_alone(bench: Bench, expected: &str) {
+    let before = fs::read(bench.path()).unwrap();
+    let store = Store::open(serving(&bench)).unwrap();
+    check_away(&bench, &store).await;
+    assert!(reason(&store).contains(expected), "{}", reason(&store));
+    close(store).await;
+    assert!(fs::read(bench.path()).unwrap() == before, "{expected}");
+}
+
 #[tokio::test]
 async fn files_that_are_not_ours_are_left_alone() {
-    let foreign = |bench: &Bench| {
-        bench.raw().execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)").unwrap()
-    };
-    let cases: [(&str, fn(&Bench)); 3] = [
-        ("empty", |bench| fs::write(bench.path(), b"").unwrap()),
-        ("not a database", |bench| fs::write(bench.path(), [0x55; 9000]).unwrap()),
-        ("not Consentry's", foreign),
-    ];
-    for (expected, make) in cases {
-        let bench = Bench::new();
-        make(&bench);
-        let before = fs::read(bench.path()).unwrap();
-        let store = Store::open(serving(&bench)).unwrap();
-        check_away(&bench, &store).await;
-        assert!(reason(&store).contains(expected), "{}", reason(&store));
-        close(store).await;
-        assert!(fs::read(bench.path()).unwrap() == before, "{expected}");
-    }
+    let empty = Bench::new();
+    fs::write(empty.path(), b"").unwrap();
+    check_left_alone(empty, "empty").await;
+    let noise = Bench::new();
+    fs::write(noise.path(), [0x55; 9000]).unwrap();
+    check_left_alone(noise, "not a database").await;
+    let foreign = Bench::new();
+    foreign.raw().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    check_left_alone(foreign, "not Consentry's").await;
+    let newer = Bench::new();
+    close(newer.open()).await;
+    newer.raw().pragma_update(None, "user_version", 99).unwrap();
+    check_left_alone(newer, "use the newer program").await;
 }
 
 #[tokio::test]
@@ -101,6 +106,7 @@ async fn foreign_write_lock_stops_writing_only_and_only_while_it_lasts() {
     foreign.execute_batch("ROLLBACK").unwrap();
     check_recovers(&bench, &store).await;
     close(store).await;
+    drop(foreign);
     verify(&bench.path(), PATIENCE).unwrap();
 }
 

@@ -1,6 +1,6 @@
 //! Evidence, imports and scope numbers.
 
-use super::{Bench, PATIENCE, close, entity, objection, person, sale, version};
+use super::{Bench, PATIENCE, close, entity, objection, person, sale, until, version};
 use crate::base::{BatchId, BrandId, EvidenceId, PersonKey, TopicId};
 use crate::eligibility::{Evidence, Scope};
 use crate::relay::ports::{Evidences, Query, Records};
@@ -36,11 +36,13 @@ async fn same_import_twice_adds_nothing() {
 }
 
 #[tokio::test]
-async fn same_piece_differs_by_moment_source_number_and_person() {
+async fn same_piece_differs_by_moment_proof_and_person() {
     let bench = Bench::new();
     let store = bench.open();
     let mut order = sale("2026-01-05");
     order.provenance.reference = Some("order 1".to_owned());
+    let mut better_proven = order.clone();
+    better_proven.provenance.ip = Some("192.0.2.1".to_owned());
     let mut recorded_later = order.clone();
     recorded_later.provenance.recorded_at = bench.now();
     let pieces = vec![
@@ -48,10 +50,11 @@ async fn same_piece_differs_by_moment_source_number_and_person() {
         (person(1), sale("2026-01-06")),
         (person(1), order),
         (person(1), recorded_later),
+        (person(1), better_proven),
         (person(2), sale("2026-01-05")),
     ];
     let imported = store.append_all(pieces, batch("jan")).await.unwrap();
-    assert_eq!(imported, Imported { fresh: 4, known: 1 });
+    assert_eq!(imported, Imported { fresh: 5, known: 1 });
 }
 
 #[tokio::test]
@@ -127,8 +130,15 @@ async fn import_completed_by_a_process_that_died_is_folded_at_the_next_start() {
     assert_eq!(version(&store, 3).await, 0);
     close(store).await;
     verify(&bench.path(), PATIENCE).unwrap();
+    // A lock at the start only delays it.
+    let foreign = bench.raw();
+    foreign.execute_batch("BEGIN IMMEDIATE").unwrap();
     let store = bench.open();
-    assert_eq!((version(&store, 1).await, version(&store, 3).await), (2, 1));
+    assert_eq!(version(&store, 3).await, 0);
+    foreign.execute_batch("ROLLBACK").unwrap();
+    drop(foreign);
+    until(async || (version(&store, 3).await == 1).then_some(())).await;
+    assert_eq!(version(&store, 1).await, 2);
     close(store).await;
     verify(&bench.path(), PATIENCE).unwrap();
 }

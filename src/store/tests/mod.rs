@@ -10,8 +10,8 @@ mod reading;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -24,7 +24,7 @@ use crate::base::{DecisionId, EntityId, Mailbox, NodeId, PersonKey, Timestamp, T
 use crate::eligibility::{DealingFact, Evidence, Fact, Level, ObjectionChannel, Provenance, Scope};
 use crate::pipeline::{FateKey, Fingerprint, LedgerEntry, Settled};
 use crate::relay::ports::{
-    Clock, DecisionBatch, DecisionRow, OutcomeRow, Query, Records, Settlement, StoreError,
+    Clock, DecisionBatch, DecisionRow, OutcomeRow, Query, Records, Settlement,
 };
 use crate::smtp::{ForwardPath, Path, ReversePath};
 
@@ -121,21 +121,21 @@ pub(in crate::store) async fn until<T, F: Future<Output = Option<T>>>(
 
 /// Holds the writer inside a transaction until it is dropped.
 pub(in crate::store) struct Gate {
-    entered: Receiver<()>,
+    is_entered: Arc<AtomicBool>,
     _release: SyncSender<()>,
 }
 
 impl Gate {
     /// Queues the gate; the writer comes to it in its turn.
     pub(in crate::store) async fn queue(store: &Store) -> Self {
-        let (enter, entered) = sync_channel(1);
+        let is_entered = Arc::new(AtomicBool::new(false));
         let (release, released) = sync_channel::<()>(1);
         let waiting = store.shared().writes.waiting();
         tokio::spawn({
-            let store = store.clone();
+            let (store, is_entered) = (store.clone(), Arc::clone(&is_entered));
             async move {
                 let hold = store.write(Patience::Regardless, move |_| {
-                    enter.send(()).unwrap();
+                    is_entered.store(true, Ordering::SeqCst);
                     // Fails once the gate is dropped.
                     let _ = released.recv();
                     Ok(())
@@ -143,7 +143,7 @@ impl Gate {
                 hold.await
             }
         });
-        let gate = Self { entered, _release: release };
+        let gate = Self { is_entered, _release: release };
         until(async || {
             let is_queued = store.shared().writes.waiting() > waiting;
             (is_queued || gate.is_entered()).then_some(())
@@ -164,8 +164,7 @@ impl Gate {
     }
 
     fn is_entered(&self) -> bool {
-        // The sender is dropped with the call that the gate is, so a closed channel counts too.
-        !matches!(self.entered.try_recv(), Err(std::sync::mpsc::TryRecvError::Empty))
+        self.is_entered.load(Ordering::SeqCst)
     }
 }
 

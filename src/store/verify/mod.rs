@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use thiserror::Error;
 
 use super::connect;
@@ -113,8 +113,7 @@ impl From<rusqlite::Error> for VerifyError {
 /// [`VerifyError::Broken`] names the first broken place; [`VerifyError::Unreadable`] means that
 /// nothing is known.
 pub fn verify(path: &Path, busy_timeout: Duration) -> Result<VerifyReport, VerifyError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = connect::connect(path)?;
     // Whoever looks must not change: the log is not copied into the file on closing.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(busy_timeout)?;
