@@ -1,4 +1,7 @@
 //! One MIME entity as spans: its header block, its body, and what its fields say (RFC 2045).
+//!
+//! The tree is an arena: parents and children are positions in the message's list. An entity
+//! owns no bytes of the message.
 
 use std::ops::Range;
 

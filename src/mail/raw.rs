@@ -1,4 +1,6 @@
 //! Message bytes as they came, and message bytes as they leave.
+//!
+//! Both share one buffer; neither knows anything of structure (RFC 5322 begins a room later).
 
 use bytes::Bytes;
 

@@ -115,7 +115,8 @@ fn c28_notes_a_multipart_without_delimiters() {
 fn c29_takes_boundaries_of_1_to_70_characters() {
     let with = |boundary: &str| {
         format!(
-            "Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n\r\n\r\n--{boundary}--\r\n"
+            "Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n\
+             --{boundary}\r\n\r\n\r\n--{boundary}--\r\n"
         )
     };
     check(with(&"b".repeat(70)), "mixed[plain]", "");
@@ -138,7 +139,8 @@ fn c30_c41_notes_boundaries_that_begin_alike() {
 #[test]
 fn c31_a_boundary_that_holds_the_inner_one_after_dashes_is_no_collision() {
     let raw = "Content-Type: multipart/mixed; boundary=\"--x\"\r\n\r\n----x\r\n\
-               Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\na\r\n--x--\r\n----x--\r\n";
+               Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\na\r\n\
+               --x--\r\n----x--\r\n";
     check(raw, "mixed[mixed[plain]]", "");
 }
 
@@ -193,7 +195,8 @@ fn c40_notes_a_part_header_without_blank_line() {
 
 #[test]
 fn c42_reads_quoted_boundaries_and_refuses_split_ones() {
-    let raw = "Content-Type: multipart/mixed;\r\n\tboundary=\"=_a:b'c\"\r\n\r\n--=_a:b'c\r\n\r\nx\r\n--=_a:b'c--\r\n";
+    let raw = "Content-Type: multipart/mixed;\r\n\tboundary=\"=_a:b'c\"\r\n\r\n\
+               --=_a:b'c\r\n\r\nx\r\n--=_a:b'c--\r\n";
     check(raw, "mixed[plain]", "");
     let raw = "Content-Type: multipart/mixed; boundary*0=a; boundary*1=b\r\n\r\n--ab\r\n";
     check(raw, "mixed[]", "bad_boundary");
@@ -227,7 +230,8 @@ fn a25_a26_reads_transfer_encodings_strictly() {
     for bad in ["QUOTED-PRINTABLE ;", "8-bit", "", "x-uuencode", "7 bit", "utf-8", "base64 x"] {
         assert_eq!(encoding(bad), TransferEncoding::Unknown, "{bad}");
     }
-    let raw = "Content-Type: multipart/mixed; boundary=abc\r\nContent-Transfer-Encoding: base64\r\n\r\n--abc\r\n";
+    let raw = "Content-Type: multipart/mixed; boundary=abc\r\n\
+               Content-Transfer-Encoding: base64\r\n\r\n--abc\r\n";
     check(raw, "mixed[]", "encoding_on_composite");
 }
 
@@ -299,7 +303,8 @@ fn e7_e13_fields_span_their_folds_and_keep_their_names() {
 
 #[test]
 fn e14_finds_the_end_of_the_leading_trace_run() {
-    let raw = "Return-Path: <a@b>\r\nReceived: x\r\n y\r\nreceived: z\r\nSubject: s\r\nReceived: w\r\n\r\n";
+    let raw = "Return-Path: <a@b>\r\nReceived: x\r\n y\r\nreceived: z\r\n\
+               Subject: s\r\nReceived: w\r\n\r\n";
     assert_eq!(&raw[scan(raw).leading_trace_end()..][..7], "Subject");
     assert_eq!(scan("Subject: s\r\n\r\n").leading_trace_end(), 0);
     assert_eq!(scan("Received: cut off").leading_trace_end(), 0);

@@ -14,8 +14,8 @@ use thiserror::Error;
 
 pub(super) use compile::LINK_BYTES_MAX;
 
-/// What the HTML footer of every brand carries, so that a second pass knows it.
-pub(super) const MARKER: &str = "data-consentry=\"footer\"";
+/// What the HTML footer of every brand carries, so that people and scripts can tell it.
+const MARKER: &str = "data-consentry=\"footer\"";
 
 /// A text shown to people, and how it is spelled where only ASCII can be shown.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -124,6 +124,18 @@ pub(super) enum Piece {
     Text(String),
     /// The recipient's link.
     Link,
+}
+
+/// `pieces` with one recipient's link.
+pub(super) fn written(pieces: &[Piece], url: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    for piece in pieces {
+        out.extend_from_slice(match piece {
+            Piece::Text(text) => text.as_bytes(),
+            Piece::Link => url.as_bytes(),
+        });
+    }
+    out
 }
 
 /// One compiled template: lines of pieces, and whom it shows.

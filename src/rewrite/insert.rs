@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use data_encoding::BASE64;
 
-use super::footer::Piece;
+use super::footer::{Piece, written};
 use super::leaves::Leaf;
 
 /// RFC 2045 §6.7 allows 76; room is left for what a line may still have to carry.
@@ -73,14 +73,7 @@ pub(super) struct Insert {
 impl Insert {
     /// What the decoded text gains for the recipient with `url`.
     pub(super) fn text(&self, url: &str) -> Vec<u8> {
-        let mut out = Vec::with_capacity(1024);
-        for piece in &self.pieces {
-            out.extend_from_slice(match piece {
-                Piece::Text(text) => text.as_bytes(),
-                Piece::Link => url.as_bytes(),
-            });
-        }
-        out
+        written(&self.pieces, url)
     }
 
     /// The bytes on the wire.

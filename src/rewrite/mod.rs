@@ -13,6 +13,7 @@ mod place;
 mod policy;
 mod prepare;
 mod prepared;
+mod present;
 mod preview;
 mod refusal;
 mod relay_copy;

@@ -5,10 +5,11 @@
 
 use std::ops::Range;
 
-use super::footer::{Footer, LeafKind, MARKER, Piece};
+use super::footer::{Footer, LeafKind, Piece, written};
 use super::insert::{Insert, LineBreaks, QpStart, Wire};
 use super::leaves::Leaf;
 use super::policy::LinkSample;
+use super::present::{self, Found};
 use super::refusal::BodyRefusal;
 use crate::mail::{
     Decoded, Entity, Message, Parameter, Protection, TransferEncoding, decode, has_inline_pgp,
@@ -44,8 +45,12 @@ pub(super) fn place(
     if has_inline_pgp(text) {
         return Err(BodyRefusal::Protected(Protection::InlinePgp));
     }
-    if shows_our_link(leaf.kind, text, link) {
-        return Ok(Placement::Present(text.to_vec()));
+    match present::find(leaf.kind, text, link, |url| {
+        written(&footer_pieces(entity, text, footer, leaf.kind), url)
+    }) {
+        Found::Whole => return Ok(Placement::Present(text.to_vec())),
+        Found::Altered => return Err(BodyRefusal::AlteredFooter),
+        Found::Nothing => {}
     }
     let (at, mut pieces) = match leaf.kind {
         LeafKind::Text => (text.len(), text_pieces(entity, text, footer)),
@@ -62,25 +67,6 @@ fn check_charset(entity: &Entity) -> Result<(), BodyRefusal> {
         Parameter::Absent => Ok(()),
         Parameter::Value(label) if is_ascii_compatible(label) => Ok(()),
         Parameter::Value(_) | Parameter::Unclear => Err(BodyRefusal::Charset),
-    }
-}
-
-/// Whether a text shows a link of ours, with a token of the right shape, outside quotations.
-fn shows_our_link(kind: LeafKind, text: &[u8], link: &LinkSample) -> bool {
-    let mut found = memchr::memmem::find_iter(text, link.prefix().as_bytes()).filter(|&at| {
-        let url = text.get(at..at + link.url().len());
-        url.and_then(|url| std::str::from_utf8(url).ok()).is_some_and(|url| link.fits(url))
-    });
-    match kind {
-        LeafKind::Text => found.any(|at| {
-            let line = memchr::memrchr(b'\n', &text[..at]).map_or(0, |newline| newline + 1);
-            !text[line..].trim_ascii_start().starts_with(b">")
-        }),
-        LeafKind::Html => found.any(|at| {
-            let marker = memchr::memmem::rfind(&text[..at], MARKER.as_bytes());
-            let quote = memchr::memmem::find(text, b"<blockquote");
-            marker.is_some_and(|marker| quote.is_none_or(|quote| marker < quote))
-        }),
     }
 }
 
@@ -111,27 +97,37 @@ fn joined(lines: &[Vec<Piece>], eol: &str, stuff: impl Fn(&[Piece]) -> bool) -> 
     out
 }
 
+fn is_flowed(entity: &Entity) -> bool {
+    matches!(
+        entity.media().parameter("format"),
+        Parameter::Value(format) if format.eq_ignore_ascii_case("flowed")
+    )
+}
+
+/// The footer itself, as lines of the leaf's kind.
+fn footer_pieces(entity: &Entity, text: &[u8], footer: &Footer, kind: LeafKind) -> Vec<Piece> {
+    // RFC 3676 §4.4: in flowed text a leading space is stuffed.
+    let is_stuffed = kind == LeafKind::Text && is_flowed(entity);
+    let begins_with_space =
+        |line: &[Piece]| matches!(line.first(), Some(Piece::Text(text)) if text.starts_with(' '));
+    let eol = line_end(entity, text);
+    joined(footer.lines(kind), eol, |line| is_stuffed && begins_with_space(line))
+}
+
 fn text_pieces(entity: &Entity, text: &[u8], footer: &Footer) -> Vec<Piece> {
     let eol = line_end(entity, text);
     let is_ended = text.ends_with(b"\n");
-    let is_flowed = matches!(
-        entity.media().parameter("format"),
-        Parameter::Value(format) if format.eq_ignore_ascii_case("flowed")
-    );
     let last_line = text.strip_suffix(b"\n").unwrap_or(text);
     let last_line = last_line.strip_suffix(b"\r").unwrap_or(last_line);
     let mut out = Vec::new();
     if !text.is_empty() {
         // RFC 3676 §4.1: a line that ends in a space flows into the next, which is this one.
-        let breaks =
-            1 + usize::from(!is_ended) + usize::from(is_flowed && last_line.ends_with(b" "));
+        let breaks = 1
+            + usize::from(!is_ended)
+            + usize::from(is_flowed(entity) && last_line.ends_with(b" "));
         out.push(literal(&eol.repeat(breaks)));
     }
-    // RFC 3676 §4.4: in flowed text a leading space is stuffed.
-    let stuff = |line: &[Piece]| {
-        is_flowed && matches!(line.first(), Some(Piece::Text(text)) if text.starts_with(' '))
-    };
-    out.extend(joined(footer.lines(LeafKind::Text), eol, stuff));
+    out.extend(footer_pieces(entity, text, footer, LeafKind::Text));
     if is_ended || (text.is_empty() && entity.parent().is_none()) {
         out.push(literal(eol));
     }
@@ -155,7 +151,7 @@ fn html_pieces(
         out.push(literal(&closers));
         out.push(literal(eol));
     }
-    out.extend(joined(footer.lines(LeafKind::Html), eol, |_| false));
+    out.extend(footer_pieces(entity, text, footer, LeafKind::Html));
     let is_root = entity.parent().is_none();
     if offset < text.len() || text.ends_with(b"\n") || (text.is_empty() && is_root) {
         out.push(literal(eol));

@@ -42,12 +42,14 @@ pub enum Resigning {
 pub enum PolicyError {
     /// Not an https URL of the plain characters that need no escaping anywhere.
     #[error(
-        "`{0}` is no usable link: give an https URL with a path, at most {LINK_BYTES_MAX} octets of letters, digits and `-._~:/%?+,@`"
+        "`{0}` is no usable link: give an https URL with a path, at most {LINK_BYTES_MAX} \
+         octets of letters, digits and `-._~:/%?+,@`"
     )]
     Link(String),
     /// Not an address that stands in a URL as it is.
     #[error(
-        "`{0}` is no usable unsubscribe mailbox: give local-part@domain of letters, digits and `.-_`"
+        "`{0}` is no usable unsubscribe mailbox: give local-part@domain of letters, \
+         digits and `.-_`"
     )]
     Mailbox(String),
     /// Not a token.
@@ -55,7 +57,8 @@ pub enum PolicyError {
     Token(String),
     /// Not the value of a header field.
     #[error(
-        "the Received value is no header field value: fold with CRLF and a tab, at most 998 octets a line"
+        "the Received value is no header field value: fold with CRLF and a \
+         tab, at most 998 octets a line"
     )]
     Received,
 }

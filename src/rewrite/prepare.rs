@@ -1,7 +1,8 @@
 //! Once per message: plan the edits, verify a sample, or say why the body stays as it came.
 //!
-//! Pure: the same message and policy always give the same plan. No stack or time of the caller's is at risk: what would cost more than a
-//! bounded amount is refused before the second opinion is asked.
+//! Pure: the same message and policy always give the same plan. Neither stack nor time of
+//! the caller is at risk: what would cost more than a bounded amount is refused before the
+//! second opinion is asked, so an ordinary thread will do.
 
 use super::fields::{self, HeaderPlan};
 use super::footer::{Footer, LeafKind};

@@ -48,6 +48,9 @@ pub enum BodyRefusal {
     Decode(DecodeRefusal),
     /// The markup has no safe place.
     Html(html::Refusal),
+    /// A link of ours is in the text, but not within a footer as we write it: one more would
+    /// be two, and this one proves nothing.
+    AlteredFooter,
     /// The place in the decoded text has no place in the raw bytes.
     NoRawPlace,
     /// The plan failed a check and was thrown away.
@@ -70,6 +73,7 @@ impl BodyRefusal {
             Self::NulInText => "nul_in_text",
             Self::Decode(refusal) => refusal.as_str(),
             Self::Html(refusal) => refusal.as_str(),
+            Self::AlteredFooter => "altered_footer",
             Self::NoRawPlace => "no_raw_place",
             Self::Unverified(Check::Bytes) => "unverified_bytes",
             Self::Unverified(Check::Decoding) => "unverified_decoding",

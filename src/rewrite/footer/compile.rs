@@ -42,7 +42,8 @@ pub(super) fn html(template: &str, brand: &BrandVoice) -> Result<Side, FooterErr
     let inner = rendered.lines().filter(|line| !line.trim().is_empty());
     // A style sheet of the mail may hide every `div`; it cannot outrank this.
     let open = format!(
-        "<div {MARKER} style=\"display:block!important;visibility:visible!important;opacity:1!important;\">"
+        "<div {MARKER} style=\"display:block!important;\
+         visibility:visible!important;opacity:1!important;\">"
     );
     let lines: Vec<&str> = std::iter::once(open.as_str()).chain(inner).chain(["</div>"]).collect();
     let width = TEXT_LINE_BYTES_MAX - LINK_BYTES_MAX;

@@ -1,4 +1,6 @@
 //! Tests of what a footer may hold and of what is refused when it is loaded.
+//!
+//! What a footer does inside a message is tested with the rewriter.
 
 use super::{BrandVoice, Footer, FooterError, FooterTemplates, LeafKind, Piece, Wording};
 

@@ -1,4 +1,6 @@
 //! Header edits, service copies and previews.
+//!
+//! Orders and spellings of RFC 2369, RFC 5321 and RFC 8058 are asserted byte by byte.
 
 use super::{
     LINK_A, LINK_B, check_edited, check_headers_only, copy_of, message, policy, render, single,
@@ -33,7 +35,8 @@ fn e1_the_pair_stands_below_the_trace_and_our_received_on_top() {
 #[test]
 fn e2_to_e7_every_incoming_pair_is_replaced_by_one() {
     let incoming = [
-        "List-Unsubscribe: <https://x.example/u>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+        "List-Unsubscribe: <https://x.example/u>\r\n\
+         List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
         "List-Unsubscribe: <mailto:u@x.example>\r\n",
         "List-Unsubscribe: <http://x.example/u>\r\nList-Unsubscribe: <b>\r\n",
         "List-Unsubscribe-Post: other\r\n",

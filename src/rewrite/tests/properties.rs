@@ -1,4 +1,6 @@
 //! What must hold for whatever strangers send.
+//!
+//! Messages are drawn from sound and broken shapes; the checks know nothing of the planner.
 
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
@@ -14,8 +16,16 @@ fn content(depth: u32) -> impl Strategy<Value = String> {
         Just("Content-Type: text/plain\r\n\r\nHello there\r\nbye".to_owned()),
         Just("Content-Type: text/plain; format=flowed\r\n\r\nHello \r\n".to_owned()),
         Just("\r\n".to_owned()),
-        Just("Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<body>=\r\nx=20</bo=\r\ndy>=".to_owned()),
-        Just("Content-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\nPHA+eDwvcD48L2JvZHk+PC9odG1sPg==\r\n".to_owned()),
+        Just(
+            "Content-Type: text/html\r\n\
+              Content-Transfer-Encoding: quoted-printable\r\n\r\n<body>=\r\nx=20</bo=\r\ndy>="
+                .to_owned()
+        ),
+        Just(
+            "Content-Type: text/html\r\n\
+              Content-Transfer-Encoding: base64\r\n\r\nPHA+eDwvcD48L2JvZHk+PC9odG1sPg==\r\n"
+                .to_owned()
+        ),
         Just("Content-Type: image/png\r\n\r\n--b0 \x01".to_owned()),
         Just("Content-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\nx".to_owned()),
         Just("Content-Type: message/rfc822\r\n\r\nA: b\r\n\r\nx".to_owned()),
@@ -26,7 +36,10 @@ fn content(depth: u32) -> impl Strategy<Value = String> {
         (subtype, 0..1000_u32, parts).prop_map(|(subtype, number, parts)| {
             let parts: String =
                 parts.iter().map(|part| format!("--b{number}q\r\n{part}\r\n")).collect();
-            format!("Content-Type: multipart/{subtype}; boundary=b{number}q\r\n\r\n{parts}--b{number}q--\r\n")
+            format!(
+                "Content-Type: multipart/{subtype}; boundary=b{number}q\r\n\r\n\
+                 {parts}--b{number}q--\r\n"
+            )
         })
     })
 }

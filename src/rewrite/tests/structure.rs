@@ -1,4 +1,6 @@
 //! Which parts get a footer, and what keeps a body as it came.
+//!
+//! Messages are put together from small parts, so that a tree reads as its shape.
 
 use super::{
     HTML_MARK, LINK_A, TEXT_MARK, check_edited, check_headers_only, copy_of, decoded, message,
@@ -319,17 +321,45 @@ fn d2_d13_d21_markup_without_end_tags_gets_it_at_the_end() {
 }
 
 #[test]
-fn i8_i10_a_second_pass_adds_nothing_but_quoted_links_do_not_count() {
+fn i8_a_second_pass_adds_nothing() {
     let raw = mail(&multi("alternative", "b", &[plain(), html()]));
     let once = check_edited(&raw, 1, 1);
     let (prepared, twice) = copy_of(&once, &policy());
-    assert_eq!(
-        *prepared.outcome(),
-        Outcome::Edited { footers: crate::rewrite::Footers::default() }
-    );
-    assert!(prepared.form().visible_unsubscribe && prepared.form().postal_address);
+    let nothing = crate::rewrite::Footers::default();
+    assert_eq!(*prepared.outcome(), Outcome::Edited { footers: nothing });
+    let form = prepared.form();
+    assert!(form.visible_unsubscribe && form.postal_address && form.identity);
     assert_eq!(raw_body(&twice), raw_body(&once));
     assert_eq!(message(&twice).header("List-Unsubscribe").count(), 1);
+}
+
+#[test]
+fn i9_i10_links_quoted_or_of_another_form_do_not_count() {
     check_edited(&single("", &format!("> {LINK_A}\r\nHello\r\n")), 0, 1);
     check_edited(&single("", "see https://u.shoes.example/u/short\r\n"), 0, 1);
+    let html = |body: &str| single("Content-Type: text/html\r\n", body);
+    check_edited(&html("<p>unsubscribe</p>\r\n"), 1, 0);
+    check_edited(&html(&format!("<!-- <a href=\"{LINK_A}\">x</a> -->x\r\n")), 1, 0);
+    let quoted = format!("x<BLOCKQUOTE><a href=\"{LINK_A}\">x</a></BLOCKQUOTE>\r\n");
+    let copy = check_edited(&html(&quoted), 1, 0);
+    let again = prepare(&message(&copy), &policy()).unwrap();
+    assert!(again.inserts().is_empty(), "the footer behind the quotation counts");
+}
+
+#[test]
+fn p7_a_link_of_ours_without_our_footer_around_it_proves_nothing() {
+    check_headers_only(&single("", &format!("Unsubscribe: {LINK_A}\r\n")), "altered_footer");
+    let forged = format!("<div {HTML_MARK} hidden><a href=\"{LINK_A}\">x</a></div>\r\n");
+    check_headers_only(&single("Content-Type: text/html\r\n", &forged), "altered_footer");
+    let once = check_edited(&single("", "Hello\r\n"), 0, 1);
+    check_headers_only(&once.replace("1 High Street", "elsewhere"), "altered_footer");
+}
+
+#[test]
+fn present_footers_are_looked_for_in_linear_time() {
+    // One endless line of links, quoted: each must be dismissed without looking back.
+    let body = format!("> {}\r\n", format!("{LINK_A} ").repeat(40_000));
+    check_edited(&single("", &body), 0, 1);
+    let hrefs = format!("<a href=\"{LINK_A}\">x</a>").repeat(20_000);
+    check_headers_only(&single("Content-Type: text/html\r\n", &hrefs), "altered_footer");
 }

@@ -1,4 +1,6 @@
 //! Footers inside each transfer encoding and charset.
+//!
+//! Each vector asserts the decoded text and what the raw bytes around the footer look like.
 
 use data_encoding::BASE64;
 
