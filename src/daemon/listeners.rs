@@ -12,10 +12,10 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use super::{Daemon, SystemClock, WiredRelay};
-use crate::base::{Keyring, limits};
+use crate::base::Keyring;
 use crate::config::{BareLfConfig, ClientConfig, Config, ListenerConfig};
 use crate::http::{self, ConnectionLimits, operations, public};
-use crate::inbound::{self, Admitted, Observer};
+use crate::inbound::{self, ClientNetwork, Observer, Refusal};
 use crate::relay::ports::Submissions;
 use crate::smtp::{BareLf, server};
 use crate::telemetry::{Metrics, events};
@@ -80,15 +80,14 @@ impl Daemon {
         let relay = Arc::new(relay);
         for listener in &config.listeners {
             let socket = bind("listener", listener.listen).await?;
-            let parts = inbound::Parts {
+            let door = inbound::Listener {
                 settings: Arc::new(listener_settings(config, listener)),
                 submissions: Arc::clone(&relay),
                 clock: Arc::new(SystemClock),
                 observer: Arc::new(Counting { metrics: Arc::clone(metrics) }),
-                shutdown: self.draining.clone(),
-                sessions: self.sessions.clone(),
             };
-            self.sessions.spawn(inbound::serve(socket, parts));
+            let (draining, sessions) = (self.draining.clone(), self.sessions.clone());
+            self.sessions.spawn(door.serve(socket, draining, sessions));
             info!(address = %listener.listen, listener = listener.name, "listening");
         }
         Ok(())
@@ -110,19 +109,18 @@ fn names(config: &Config) -> public::SenderNames {
 }
 
 fn listener_settings(config: &Config, listener: &ListenerConfig) -> inbound::Settings {
-    let admitted = config.clients.iter().enumerate().flat_map(|(index, client)| {
+    let clients = config.clients.iter().enumerate().flat_map(|(index, client)| {
         let session = Arc::new(session_settings(config, listener, client));
-        client.networks.iter().map(move |network| Admitted {
+        client.networks.iter().map(move |network| ClientNetwork {
             network: *network,
             client: index,
             session: Arc::clone(&session),
         })
     });
+    let hostname = config.node.hostname.as_str();
     inbound::Settings {
-        listener: listener.name.clone(),
-        admitted: admitted.collect(),
         connections_max: listener.connections_max,
-        idle_max: limits::SERVER_COMMAND_WAIT,
+        ..inbound::Settings::new(&listener.name, hostname, clients.collect())
     }
 }
 
@@ -151,25 +149,19 @@ pub(crate) fn listen_openly<S: Submissions>(
     shutdown: CancellationToken,
     sessions: &TaskTracker,
 ) {
-    let session = Arc::new(server::Settings::new("capture.example.com"));
+    const HOSTNAME: &str = "capture.example.com";
+    let session = Arc::new(server::Settings::new(HOSTNAME));
     let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|text| text.parse().ok());
-    let admitted =
-        loopback.map(|network| Admitted { network, client: 0, session: Arc::clone(&session) });
-    let settings = inbound::Settings {
-        listener: "capture".to_owned(),
-        admitted: admitted.collect(),
-        connections_max: 64,
-        idle_max: limits::SERVER_COMMAND_WAIT,
-    };
-    let parts = inbound::Parts {
+    let clients =
+        loopback.map(|network| ClientNetwork { network, client: 0, session: Arc::clone(&session) });
+    let settings = inbound::Settings::new("capture", HOSTNAME, clients.collect());
+    let door = inbound::Listener {
         settings: Arc::new(settings),
         submissions,
         clock: Arc::new(SystemClock),
-        observer: Arc::new(Unwatched),
-        shutdown,
-        sessions: sessions.clone(),
+        observer: Arc::new(()),
     };
-    sessions.spawn(inbound::serve(listener, parts));
+    sessions.spawn(door.serve(listener, shutdown, sessions.clone()));
 }
 
 struct Counting {
@@ -177,23 +169,15 @@ struct Counting {
 }
 
 impl Observer for Counting {
-    fn opened(&self) {
+    fn connection_opened(&self, _listener: &str) {
         events::ConnectionOpened.emit(&self.metrics);
     }
 
-    fn closed(&self) {
+    fn connection_closed(&self, _listener: &str) {
         events::ConnectionClosed.emit(&self.metrics);
     }
 
-    fn refused(&self) {
+    fn connection_refused(&self, _listener: &str, _refusal: Refusal) {
         events::ConnectionRefused.emit(&self.metrics);
     }
-}
-
-struct Unwatched;
-
-impl Observer for Unwatched {
-    fn opened(&self) {}
-    fn closed(&self) {}
-    fn refused(&self) {}
 }

@@ -60,6 +60,7 @@ impl Daemon {
             connections_max: config.upstream.connections_max,
             ..outbound::Settings::new(&config.upstream.address, config.node.hostname.as_str())
         }));
+        let idle = Arc::clone(&upstream);
         let daemon = Self {
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),
@@ -78,6 +79,8 @@ impl Daemon {
             deadlines: Deadlines { reply: config.node.reply_deadline, ..Deadlines::default() },
             late: daemon.late.clone(),
         });
+        let stop = daemon.closing.clone();
+        daemon.pages.spawn(async move { idle.close_idle(stop).await });
         let stop = daemon.closing.clone();
         daemon.pages.spawn(upkeep::run(store.clone(), config.clone(), house, stop));
         daemon.start_pages(config, keyring, &metrics).await?;

@@ -94,7 +94,11 @@ pub(super) fn encode(record: &RecipientRecord) -> Result<String, Fault> {
 /// The record of `person` with its version.
 pub(super) fn load(connection: &Connection, person: &PersonKey) -> Result<VersionedRecord, Fault> {
     let row = RecordRow::read(connection, person)?;
-    Ok(VersionedRecord { version: from_sql_number(row.version)?, record: row.record(person)? })
+    Ok(VersionedRecord {
+        version: from_sql_number(row.version)?,
+        record: row.record(person)?,
+        last_marketing_sent_at: row.last_marketing_sent_at.map(Timestamp::from_millis),
+    })
 }
 
 /// The version of `person`'s record; 0 for none.
