@@ -149,11 +149,16 @@ fn weigh(input: &Input<'_>, claimed: &Claimed, signals: &mut Vec<Signal>) -> Mes
     signals.extend(headers::overrides(input.message));
     let (class, source) = match input.stream {
         StreamClass::LockedService => (MessageClass::Service, SignalSource::Stream),
-        StreamClass::LockedMarketing => (MessageClass::Marketing, SignalSource::Stream),
+        // A report with a null reverse-path always passes: it answers mail that was sent.
+        StreamClass::LockedMarketing if !(lowers_whole && input.has_null_reverse_path) => {
+            (MessageClass::Marketing, SignalSource::Stream)
+        }
         // A claim may always raise; a report with a machine part is no campaign.
         _ if claimed.is_marketing() => (MessageClass::Marketing, SignalSource::Claim),
         _ if lowers_whole => (MessageClass::Service, SignalSource::Structure),
-        StreamClass::Marketing => (MessageClass::Marketing, SignalSource::Stream),
+        StreamClass::Marketing | StreamClass::LockedMarketing => {
+            (MessageClass::Marketing, SignalSource::Stream)
+        }
         StreamClass::Service if !raises => (MessageClass::Service, SignalSource::Stream),
         // Only deterministic signals overrule a claim to service (promise P7).
         StreamClass::Open if claims_service && !raises => {

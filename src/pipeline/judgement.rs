@@ -76,6 +76,8 @@ pub struct Judgement {
     pub(super) fingerprint: Fingerprint,
     pub(super) mode: Mode,
     pub(super) disclose: Disclose,
+    /// Why no footer could be added, where that is so.
+    pub(super) unedited: Option<&'static str>,
     pub(super) rulings: Vec<Option<Ruling>>,
     pub(super) fates: Vec<LedgerEntry>,
 }
@@ -146,6 +148,15 @@ impl Judgement {
         (0..standings.len()).filter(|index| standings[*index] == wanted).collect()
     }
 
+    /// Who does what; where the form fails because no footer fits, that is the thing to mend.
+    pub(super) fn remedy(&self, reason: Option<Reason>) -> String {
+        let Some(reason) = reason else { return String::new() };
+        match self.unedited.filter(|_| reason.code().starts_with("MSG_")) {
+            Some(why) => format!("no footer can be added to this message ({why})"),
+            None => reason.remedy().to_owned(),
+        }
+    }
+
     /// The 550 that names the first denied recipient's reason and the count.
     pub fn denial(&self) -> Reply {
         let denied = self.positions(Standing::Denied);
@@ -154,7 +165,7 @@ impl Judgement {
         replies::denied(
             &Refusal {
                 reason: reason.map_or("NO_BASIS", Reason::code),
-                remedy: reason.map_or("", Reason::remedy),
+                remedy: &self.remedy(reason),
                 denied: denied.len(),
                 total: self.rulings.len(),
                 decision: first.map(|ruling| ruling.decision).unwrap_or_default(),

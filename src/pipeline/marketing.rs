@@ -114,6 +114,10 @@ impl MarketingDraft {
             fingerprint: self.frame.fingerprint(),
             mode: self.frame.stream.mode,
             disclose: self.frame.disclosure(),
+            unedited: match self.prepared.outcome() {
+                rewrite::Outcome::Edited { .. } => None,
+                rewrite::Outcome::HeadersOnly { reason } => Some(reason.as_str()),
+            },
             rulings: rulings.collect(),
             fates,
         }
@@ -218,18 +222,20 @@ impl MarketingDraft {
         let entries: Vec<NoticeEntry> = denied
             .iter()
             .filter_map(|index| {
-                Some(self.notice_entry(*index, judgement.rulings[*index].as_ref()?))
+                let ruling = judgement.rulings[*index].as_ref()?;
+                let remedy = judgement.remedy(ruling.reason());
+                Some(self.notice_entry(*index, ruling, &remedy))
             })
             .collect();
         let dispatch = self.frame.notice(&entries, at)?;
         Ok(dispatch.map(|dispatch| PlannedNotice { dispatch, denied }))
     }
 
-    fn notice_entry(&self, index: usize, ruling: &Ruling) -> NoticeEntry {
+    fn notice_entry(&self, index: usize, ruling: &Ruling, remedy: &str) -> NoticeEntry {
         let codes: Vec<&str> = ruling.verdict.reasons().iter().map(|r| r.code()).collect();
         let explanation = ruling
             .reason()
-            .map(|reason| format!("{}. {}.", reason.missing(), reason.remedy()))
+            .map(|reason| format!("{}. {remedy}.", reason.missing()))
             .unwrap_or_default();
         NoticeEntry {
             recipient: self.recipient(index).clone(),

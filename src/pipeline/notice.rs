@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{MultiPart, SinglePart};
+use lettre::message::{Body as Body7, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use thiserror::Error;
 
 use super::dispatch::{Dispatch, OnDeferredRecipient};
-use crate::base::{DecisionId, Timestamp, TransactionId};
+use crate::base::{DecisionId, Timestamp, TransactionId, limits};
 use crate::mail::MailData;
 use crate::smtp::{Body, ForwardPath, Path, ReversePath};
 
@@ -85,7 +85,7 @@ fn encode(notice: &Notice<'_>) -> Result<Vec<u8>, NoticeError> {
         .singlepart(
             SinglePart::builder()
                 .header(content_type("message/delivery-status")?)
-                .body(status_fields(notice)),
+                .body(seven_bit(status_fields(notice))?),
         )
         .singlepart(
             SinglePart::builder()
@@ -109,6 +109,15 @@ fn encode(notice: &Notice<'_>) -> Result<Vec<u8>, NoticeError> {
         .multipart(report)
         .map_err(|error| NoticeError(error.to_string()))?;
     Ok(message.formatted())
+}
+
+/// RFC 3464 §2.1: the machine part is plain US-ASCII, so that machines need no decoder.
+fn seven_bit(text: String) -> Result<Body7, NoticeError> {
+    if !text.is_ascii() || text.lines().any(|line| line.len() > limits::TEXT_LINE_BYTES_MAX) {
+        return Err(NoticeError("the status fields are not plain ASCII lines".to_owned()));
+    }
+    let encoding = lettre::message::header::ContentTransferEncoding::SevenBit;
+    Ok(Body7::dangerous_pre_encoded(text.into_bytes(), encoding))
 }
 
 fn content_type(text: &str) -> Result<ContentType, NoticeError> {
@@ -152,10 +161,10 @@ fn status_fields(notice: &Notice<'_>) -> String {
     for entry in notice.entries {
         let _ = write!(
             fields,
-            "\r\nFinal-Recipient: {}\r\nAction: failed\r\nStatus: {}\r\nDiagnostic-Code: x-consentry; {}\r\n",
+            "\r\nFinal-Recipient: {}\r\nAction: failed\r\nStatus: {}\r\nDiagnostic-Code: {}\r\n",
             final_recipient(entry.recipient.written()),
             entry.status,
-            ascii(&entry.diagnostic)
+            folded(&format!("x-consentry; {}", ascii(&entry.diagnostic)))
         );
     }
     fields
@@ -174,6 +183,25 @@ fn final_recipient(written: &str) -> String {
         })
         .collect();
     format!("utf-8; {spelt}")
+}
+
+/// RFC 5322 §2.2.3: folded at spaces to lines of at most 78 octets where words allow.
+fn folded(text: &str) -> String {
+    const NAME: usize = "Diagnostic-Code: ".len();
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut column = NAME;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if column > NAME && column + 1 + word.len() > 78 {
+            out.push_str("\r\n");
+            column = 0;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+        column += 1 + word.len();
+    }
+    out
 }
 
 fn ascii(text: &str) -> String {

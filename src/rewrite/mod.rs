@@ -18,6 +18,7 @@ mod preview;
 mod refusal;
 mod relay_copy;
 mod render;
+mod thin;
 mod verify;
 
 #[cfg(test)]

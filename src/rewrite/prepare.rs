@@ -7,11 +7,12 @@
 use super::fields::{self, HeaderPlan};
 use super::footer::{Footer, LeafKind};
 use super::insert::Insert;
-use super::leaves;
+use super::leaves::{self, Leaf};
 use super::place::{Placement, place};
 use super::policy::{Fallback, Policy, Resigning};
 use super::prepared::{Footers, FormFacts, Outcome, Prepared};
 use super::refusal::{BodyRefusal, Check, Rejected};
+use super::thin::thin;
 use super::verify::verify;
 use crate::mail::{Anomaly, Message, is_safe_to_ask};
 
@@ -48,9 +49,36 @@ fn edited(
     if is_signed && policy.resigning == Resigning::Nobody {
         return Err(BodyRefusal::DkimSigned);
     }
-    if !is_safe_to_ask(message) {
+    let thinned = thin(message, &chosen);
+    let judged = thinned.as_ref().map_or(message, |thinned| &thinned.message);
+    if !is_safe_to_ask(judged) {
         return Err(BodyRefusal::BeyondVerification);
     }
+    let prepared = planned(message, policy, header, chosen)?;
+    let verified = match &thinned {
+        None => verify(message, &prepared),
+        Some(thinned) => {
+            let small = &thinned.message;
+            let header = fields::plan(small, policy)
+                .map_err(|_| BodyRefusal::Unverified(Check::Structure))?;
+            let plan = planned(small, policy, &header, leaves::choose(small)?)?;
+            match thinned.agrees(&prepared, &plan) {
+                true => verify(small, &plan),
+                false => Err(Check::Structure),
+            }
+        }
+    };
+    verified.map_err(BodyRefusal::Unverified)?;
+    Ok(prepared)
+}
+
+/// The plan, not yet verified.
+fn planned(
+    message: &Message,
+    policy: &Policy,
+    header: &HeaderPlan,
+    chosen: Vec<Leaf>,
+) -> Result<Prepared, BodyRefusal> {
     let mut body = Body::new(&policy.footer);
     for leaf in chosen {
         match place(message, leaf, &policy.footer, &policy.link)? {
@@ -59,10 +87,8 @@ fn edited(
         }
     }
     let result = (Outcome::Edited { footers: body.footers }, body.form);
-    let prepared = Prepared::new(message, policy, header, body.inserts, result)
-        .map_err(|_| BodyRefusal::Unverified(Check::Bytes))?;
-    verify(message, &prepared).map_err(BodyRefusal::Unverified)?;
-    Ok(prepared)
+    Prepared::new(message, policy, header, body.inserts, result)
+        .map_err(|_| BodyRefusal::Unverified(Check::Bytes))
 }
 
 /// What is gathered leaf by leaf.

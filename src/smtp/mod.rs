@@ -8,7 +8,7 @@ pub mod catalogue;
 pub mod client;
 mod command;
 #[cfg(test)]
-mod dialogue;
+mod dialogue_tests;
 mod envelope;
 mod framing;
 mod path;

@@ -8,14 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The evidence of the story's five people, as a CRM would export it.
-pub const CONTACTS: &str = "\
-address,kind,at,entity,brand,topics,collection_point,opt_out_offered,completed,paid,mechanism,wording_version,scope,jurisdictions,subject_kind,channel,direct,source,reference
-buyer@example.org,sale,2026-08-20,acme-ltd,acme,footwear,,yes,yes,yes,,checkout-3,,uk,natural,web,yes,shop,order-1001
-objector@example.org,sale,2026-08-20,acme-ltd,acme,footwear,,yes,yes,yes,,checkout-3,,uk,natural,web,yes,shop,order-1002
-objector@example.org,objection,2026-10-01,acme-ltd,,,,,,,,,entity,,,,,helpdesk,ticket-7
-insured@example.org,sale,2026-08-20,acme-ltd,acme,insurance,,yes,yes,yes,,checkout-3,,uk,natural,web,yes,shop,order-1003
-consenter@example.org,consent_given,2026-06-01,acme-ltd,acme,footwear,,,,,tick,newsletter-2,,uk,natural,email,,web,signup-55
-";
+pub const CONTACTS: &str = include_str!("contacts.csv");
 
 /// How long a test waits for something that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,78 +77,12 @@ impl House {
     }
 
     fn config_text(&self, upstream_port: u16, mode: &str) -> String {
-        format!(
-            r#"
-[node]
-id = "test-1"
-hostname = "gate.example.com"
-reply_deadline = "20s"
-[store]
-path = "consentry.db"
-busy_timeout = "500ms"
-[keys]
-file = "keyring.toml"
-[http]
-public_url = "http://{public}"
-public_listen = "{public}"
-operations_listen = "{operations}"
-[[listener]]
-name = "main"
-listen = "{smtp}"
-message_bytes_max = "100MiB"
-[[client]]
-name = "shop"
-networks = ["127.0.0.1/32"]
-brands = ["acme"]
-topics = ["footwear", "insurance"]
-[[upstream]]
-address = "127.0.0.1:{upstream_port}"
-[[entity]]
-id = "acme-ltd"
-name = "Acme Shoes Ltd"
-jurisdiction = "uk"
-postal_address = "1 High Street, London EC1A 1AA"
-domains = ["example.com"]
-[[brand]]
-id = "acme"
-entity = "acme-ltd"
-name = "Acme"
-from_domains = ["example.com"]
-[[topic]]
-id = "footwear"
-entity = "acme-ltd"
-name = "Shoes and boots"
-[[topic]]
-id = "insurance"
-entity = "acme-ltd"
-name = "Insurance"
-[[stream]]
-id = "accounts"
-from = ["accounts@example.com"]
-class = "service"
-locked = true
-notice_to = "mail-ops@example.com"
-[[stream]]
-id = "newsletter"
-from = ["news@example.com"]
-entity = "acme-ltd"
-brand = "acme"
-topics = ["footwear"]
-jurisdictions = ["uk"]
-class = "marketing"
-mode = "{mode}"
-notice_to = "mail-ops@example.com"
-[[stream]]
-id = "unmatched"
-entity = "acme-ltd"
-brand = "acme"
-jurisdictions = ["uk"]
-notice_to = "mail-ops@example.com"
-"#,
-            public = self.public,
-            operations = self.operations,
-            smtp = self.smtp,
-        )
+        include_str!("consentry.toml")
+            .replace("PUBLIC_ADDRESS", &self.public.to_string())
+            .replace("OPERATIONS_ADDRESS", &self.operations.to_string())
+            .replace("SMTP_ADDRESS", &self.smtp.to_string())
+            .replace("UPSTREAM_ADDRESS", &format!("127.0.0.1:{upstream_port}"))
+            .replace("MODE", mode)
     }
 
     /// A path within the installation's folder.

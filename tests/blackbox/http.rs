@@ -6,7 +6,6 @@ use std::net::{SocketAddr, TcpStream};
 /// A response.
 pub struct Response {
     pub status: u16,
-    pub headers: String,
     pub body: String,
 }
 
@@ -36,5 +35,5 @@ fn request(address: SocketAddr, text: &str) -> Response {
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (headers, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let status = headers.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
-    Response { status, headers: headers.to_owned(), body: body.to_owned() }
+    Response { status, body: body.to_owned() }
 }

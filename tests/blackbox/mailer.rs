@@ -17,11 +17,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects and greets.
-    pub fn connect(address: SocketAddr) -> Self {
-        Self::try_connect(address).unwrap()
-    }
-
     /// Connects and greets; fails if nobody answers.
     pub fn try_connect(address: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;

@@ -214,9 +214,9 @@ fn f12_a_large_attachment_is_neither_decoded_nor_copied() {
     );
     let original = message(&raw);
     let prepared = prepare(&original, &policy()).unwrap();
-    assert!(matches!(prepared.outcome(), Outcome::HeadersOnly { .. }), "beyond verification");
+    assert!(matches!(prepared.outcome(), Outcome::Edited { .. }), "verified without its middle");
     let copy = prepared.render_copy(&slots(LINK_A)).unwrap();
     let inside = original.bytes().as_ptr_range();
     let own = copy.chunks().iter().filter(|chunk| !inside.contains(&chunk.as_ptr()));
-    assert!(own.map(bytes::Bytes::len).sum::<usize>() < 1_000);
+    assert!(own.map(bytes::Bytes::len).sum::<usize>() < 2_000);
 }

@@ -11,7 +11,7 @@ use proptest::prelude::{Just, ProptestConfig, any, prop_oneof, proptest};
 
 use super::{Content, Event, Job, OnDeferred, RecipientResult, Session};
 use crate::base::{Mailbox, limits};
-use crate::smtp::dialogue::{self, Line};
+use crate::smtp::dialogue_tests::{self, Line};
 use crate::smtp::{Body, ForwardPath, Path, ReversePath};
 
 fn path(written: &str) -> Path {
@@ -117,7 +117,7 @@ fn play(name: &str, lines: &[Line], cut: impl Fn(&[u8], usize) -> Vec<Vec<u8>>) 
 
 #[test]
 fn p8_dialogues_hold_at_every_cut() {
-    for (name, lines) in dialogue::read_all("client") {
+    for (name, lines) in dialogue_tests::read_all("client") {
         play(&name, &lines, |block, _| vec![block.to_vec()]);
         play(&name, &lines, |block, _| block.chunks(1).map(<[u8]>::to_vec).collect());
         let total: usize = lines.iter().filter(|l| l.mark == 'S').map(|l| l.bytes.len()).sum();

@@ -8,7 +8,7 @@ use proptest::prelude::{ProptestConfig, proptest};
 
 use super::{Event, Session, Settings, Submission};
 use crate::base::DomainName;
-use crate::smtp::dialogue::{self, Line};
+use crate::smtp::dialogue_tests::{self, Line};
 use crate::smtp::{BareLf, Body, Extensions, Reply, Status};
 
 fn settings(option: &str) -> Settings {
@@ -89,7 +89,7 @@ fn run<'a>(lines: &[Line], chunks: impl Iterator<Item = &'a [u8]>) -> Outcome {
 
 #[test]
 fn p8_dialogues_hold_at_every_cut() {
-    for (name, lines) in dialogue::read_all("server") {
+    for (name, lines) in dialogue_tests::read_all("server") {
         let of = |mark| lines.iter().filter(move |line: &&Line| line.mark == mark);
         let wire: Vec<u8> = of('C').flat_map(|line| line.bytes.clone()).collect();
         let expected = Outcome {
