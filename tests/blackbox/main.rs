@@ -2,6 +2,8 @@
 //!
 //! Nothing here reaches into the library; what an operator cannot do, these tests cannot do.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
+
 mod crash;
 mod footprint;
 mod house;

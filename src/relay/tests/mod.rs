@@ -68,7 +68,7 @@ async fn p1_no_copy_leaves_before_its_permit_is_recorded() {
 async fn p2_a_record_that_changes_is_decided_on_again() {
     let scene = Scene::set("bounce");
     // The objection arrives between reading and recording: the new reading denies.
-    scene.store.refuse_record_once(RecordError::Conflict, || fakes::objection());
+    scene.store.refuse_record_once(RecordError::Conflict, fakes::objection);
     let answer = scene.newsletter(&[CONSENTER]).await;
     assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
     assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
