@@ -1,5 +1,6 @@
 //! The first room: which stream a message fits, what class it has, which lane it takes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::frame::Frame;
@@ -14,7 +15,7 @@ use crate::classify::{self, ClaimError, Classification, MessageClass};
 use crate::eligibility::{Form, Identity, MessageFacts, Purpose, UnsubscribeForm, Validity};
 use crate::mail::Message;
 use crate::rewrite;
-use crate::smtp::{Reply, ReversePath, Transaction};
+use crate::smtp::{ForwardPath, Reply, ReversePath, Transaction};
 
 /// Where a message goes.
 #[derive(Debug)]
@@ -39,7 +40,8 @@ pub struct Refused {
 }
 
 /// Sorts and classifies a message, and prepares it if it is marketing.
-pub fn examine(house: &Arc<House>, transaction: Transaction) -> Lane {
+pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
+    each_recipient_once(&mut transaction.envelope.forward_paths);
     let message = Arc::new(Message::scan(transaction.content.clone()));
     let from = sole_from(&message);
     let stream = Arc::clone(sort(house, &transaction, &message, from.as_ref()));
@@ -68,6 +70,12 @@ pub fn examine(house: &Arc<House>, transaction: Transaction) -> Lane {
         return refuse(frame, classification.class(), reply);
     }
     draft(frame, classification, sender)
+}
+
+/// A recipient named twice gets one copy, as with every MTA; and one fate in the ledger.
+fn each_recipient_once(paths: &mut Vec<ForwardPath>) {
+    let mut seen = BTreeSet::new();
+    paths.retain(|path| seen.insert(path.ledger_form()));
 }
 
 fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {

@@ -57,6 +57,11 @@ impl Frame {
         self
     }
 
+    /// Whether nobody's permission is asked for this message.
+    pub fn is_service(&self) -> bool {
+        self.persons.iter().all(Option::is_none)
+    }
+
     /// How many recipients the message has.
     pub fn recipients(&self) -> usize {
         self.fate_keys.len()

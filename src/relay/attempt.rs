@@ -167,7 +167,7 @@ where
                 }
             }
             if attempt.is_settling_due() {
-                self.settle(attempt.settlement(self.clock.now())).await;
+                self.settle_for(&attempt.frame.clone(), attempt.settlement(self.clock.now())).await;
             }
         }
     }
@@ -214,7 +214,7 @@ where
         }
         let closing = Settlement { fates: Vec::new(), outcomes: Vec::new(), ..settlement.clone() };
         settlement.closes = false;
-        self.settle(settlement).await;
+        self.settle_for(&attempt.frame, settlement).await;
         let is_final = reply.class() != ReplyClass::Transient;
         Answer { reply, closing: is_final.then_some(closing) }
     }
@@ -244,6 +244,18 @@ where
                     attempt.endings[index] = Ending::Tried(outcome.clone());
                 }
             }
+        }
+    }
+
+    /// Makes `settlement` durable; for service mail only if the store answers within the 50 ms
+    /// that promise P5 grants it, however that may widen the duplicate window.
+    async fn settle_for(&self, frame: &Frame, settlement: Settlement) {
+        if !frame.is_service() {
+            self.settle(settlement).await;
+        } else if !settlement.fates.is_empty()
+            && self.guard.brief(self.store.settle(settlement)).await.is_none()
+        {
+            report::store_skipped(&self.metrics, StoreOperation::Settle);
         }
     }
 

@@ -9,6 +9,8 @@ use super::sending::Schedule;
 use super::{Inner, report};
 use crate::pipeline::{MarketingDraft, replies};
 
+use crate::telemetry::StoreOperation;
+
 impl<S, U, C> Inner<S, U, C>
 where
     S: Records + Journal,
@@ -30,7 +32,7 @@ where
                 }
                 report::observed(&self.metrics, &draft, &judgement);
             }
-            None => report::store_skipped(&self.metrics),
+            None => report::store_skipped(&self.metrics, StoreOperation::Load),
         }
         match draft.into_observed() {
             Some(draft) => self.relay_service(draft, schedule).await,

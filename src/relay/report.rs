@@ -103,9 +103,9 @@ pub(super) fn store_failed(metrics: &Metrics, operation: StoreOperation, error: 
 }
 
 /// The store was not waited for.
-pub(super) fn store_skipped(metrics: &Metrics) {
+pub(super) fn store_skipped(metrics: &Metrics, operation: StoreOperation) {
     let error = StoreError::Timeout;
-    events::StoreFailed { operation: StoreOperation::Load, error: &error }.emit(metrics);
+    events::StoreFailed { operation, error: &error }.emit(metrics);
 }
 
 const fn label(class: MessageClass) -> ClassLabel {

@@ -10,6 +10,8 @@ use crate::pipeline::{
     Ending, Fate, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft, UpstreamFault, conclude,
 };
 
+use crate::telemetry::StoreOperation;
+
 impl<S, U, C> Inner<S, U, C>
 where
     S: Records + Journal,
@@ -54,7 +56,7 @@ where
         let query = Query { persons: Vec::new(), fates, scope: None };
         let snapshot = self.guard.brief(self.store.load(query)).await;
         if snapshot.is_none() {
-            report::store_skipped(&self.metrics);
+            report::store_skipped(&self.metrics, StoreOperation::Load);
         }
         snapshot.map(|snapshot| snapshot.fates)
     }

@@ -1,8 +1,8 @@
 //! From a message to its copies, by splices only (promise P6).
 //!
-//! [`prepare`] runs once per message, needs no permit, and says what form the copies will have;
+//! [`prepare()`] runs once per message, needs no permit, and says what form the copies will have;
 //! rendering a copy puts one recipient's values between slices of the received bytes.
-//! [`relay_copy`] is for service mail, [`preview`] for people. Nothing here parses a message to
+//! [`relay_copy()`] is for service mail, [`preview()`] for people. Nothing here parses a message to
 //! write it anew, decodes an attachment, or changes a structure.
 
 mod fields;

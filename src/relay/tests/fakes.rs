@@ -44,6 +44,7 @@ struct State {
     events: Vec<Event>,
     load_error: Option<StoreError>,
     record_error: Option<RecordError>,
+    settlements_hang: bool,
     record_error_once: Option<(RecordError, Change)>,
 }
 
@@ -121,6 +122,10 @@ impl FakeStore {
         self.0.lock().unwrap().load_error = Some(error);
     }
 
+    pub fn hang_settlements(&self) {
+        self.0.lock().unwrap().settlements_hang = true;
+    }
+
     pub fn refuse_records(&self, error: RecordError) {
         self.0.lock().unwrap().record_error = Some(error);
     }
@@ -176,6 +181,10 @@ impl Journal for FakeStore {
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
+        let hangs = self.0.lock().unwrap().settlements_hang;
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         let mut state = self.0.lock().unwrap();
         for (key, settled) in settlement.fates {
             let entry = state.fates.entry(key).or_default();

@@ -207,3 +207,24 @@ async fn claims_that_are_not_allowed_reach_nobody() {
     assert!(answer.reply.text().starts_with("CLAIM_NOT_ALLOWED"), "{}", answer.reply);
     assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
 }
+
+#[tokio::test]
+async fn a_recipient_named_twice_gets_one_copy() {
+    let scene = Scene::set("bounce");
+    let answer = scene.newsletter(&[CONSENTER, CONSENTER, "consenter@EXAMPLE.org"]).await;
+    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 1);
+    assert_eq!(scene.upstream.attempts_for("consenter@EXAMPLE.org"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p5_a_store_that_hangs_does_not_hold_up_mixed_service_mail() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(OTHER, Script::Defer);
+    scene.store.hang_settlements();
+    let before = tokio::time::Instant::now();
+    let to = [CONSENTER, OTHER];
+    let answer = scene.relay.submit(fakes::receipt(&to), CancellationToken::new()).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert!(before.elapsed() < Duration::from_millis(150), "{:?}", before.elapsed());
+}
