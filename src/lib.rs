@@ -7,6 +7,11 @@
 //! [`inbound`], [`outbound`] and [`http`] do the input and output. [`config`], [`daemon`] and
 //! [`cli`] wire them together. Imports point downwards only; `tests/tidy.rs` checks it.
 
+#[doc = include_str!("manual/architecture.md")]
+pub mod architecture {}
+#[doc = include_str!("manual/operations.md")]
+pub mod operations {}
+
 pub mod base;
 pub mod classify;
 pub mod cli;
