@@ -120,7 +120,12 @@ impl Classification {
 /// # Errors
 /// [`ClaimError`] if the message claims a class, topic or brand its client may not claim.
 pub fn classify(input: &Input<'_>) -> Result<Classification, ClaimError> {
-    let claimed = claims::read(input.message, input.claims)?;
+    let claimed = match claims::read(input.message, input.claims) {
+        Ok(claimed) => claimed,
+        // Nothing in a message can stop mail of a locked stream, or a whole report (promise P5).
+        Err(_) if is_service_whatever_it_claims(input) => Claimed::default(),
+        Err(error) => return Err(error),
+    };
     let mut signals = Vec::new();
     let class = weigh(input, &claimed, &mut signals);
     let elements = match class {
@@ -129,6 +134,11 @@ pub fn classify(input: &Input<'_>) -> Result<Classification, ClaimError> {
         MessageClass::Marketing | MessageClass::Depends => vec![Element::Unclassified],
     };
     Ok(Classification { class, elements, signals, topics: claimed.topics, brand: claimed.brand })
+}
+
+fn is_service_whatever_it_claims(input: &Input<'_>) -> bool {
+    input.stream == StreamClass::LockedService
+        || structure::signals(input).iter().any(|signal| signal.effect == Effect::Lowers)
 }
 
 /// Goes through the inputs from the strongest to the weakest; the first to decide is marked.

@@ -248,7 +248,7 @@ fn claims_beyond_the_rights_are_refused() {
     ] {
         let message = message(&format!("{header}\r\n"), "Hello\r\n");
         let claims = rights(true);
-        let found = classify(&input(&message, &claims, StreamClass::LockedService));
+        let found = classify(&input(&message, &claims, StreamClass::Marketing));
         assert_eq!(found.unwrap_err(), expected, "{header}");
     }
 }
@@ -263,4 +263,12 @@ fn claims_within_the_rights_are_kept() {
     assert_eq!(topics, ["footwear", "hats"]);
     assert_eq!(found.brand().unwrap().as_str(), "acme");
     assert_eq!(found.marketing_probability(), None);
+}
+
+#[test]
+fn p5_no_claim_stops_mail_of_a_locked_stream() {
+    let message = message("X-Consentry-Topic: cars\r\n", "Reset\r\n");
+    let claims = rights(false);
+    let found = classify(&input(&message, &claims, StreamClass::LockedService)).unwrap();
+    assert_eq!(found.class(), MessageClass::Service);
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use super::exit::{Exit, Failure, OrExit as _, Outcome};
 use super::{output, setup};
 use crate::base::{DecisionId, EvidenceId, TransactionId};
+use crate::config::Config;
 use crate::pipeline::{DecisionRecord, ToldEvidence, ToldOutcome, explain};
 use crate::store::{Store, StoredDecision};
 
@@ -47,6 +48,14 @@ pub(super) fn run(args: &ExplainArgs) -> Outcome {
         output::line(&told);
     }
     Ok(Exit::Ok)
+}
+
+/// The account of one decision.
+pub(super) async fn by_decision(config: &Config, id: &str) -> anyhow::Result<String> {
+    let store = setup::visit(config).map_err(|failure| anyhow!(failure.text()))?;
+    let id = DecisionId::parse(id).context("not a decision id")?;
+    let decision = store.decision(id).await?.context("the decision is not recorded")?;
+    tell(&store, &decision).await
 }
 
 async fn tell(store: &Store, decision: &StoredDecision) -> anyhow::Result<String> {

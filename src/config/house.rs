@@ -67,8 +67,6 @@ pub struct CollectionPointConfig {
     pub until: Option<Date>,
     /// Whether a simple refusal was offered there.
     pub opt_out_offered: Option<bool>,
-    /// Whether people gave their address there themselves.
-    pub direct: Option<bool>,
     /// Which notice was shown.
     pub notice_version: Option<String>,
     /// Who attests this.
@@ -177,7 +175,6 @@ pub(super) fn read_collection_points(
         let until = section.date_opt("until");
         let attested_by = section.text("attested_by", "who vouches for these facts");
         let opt_out_offered = section.flag_opt("opt_out_offered");
-        let direct = section.flag_opt("direct");
         let notice_version = section.text_opt("notice_version");
         let document = section.text_opt("document");
         section.finish();
@@ -191,7 +188,6 @@ pub(super) fn read_collection_points(
                 from,
                 until,
                 opt_out_offered,
-                direct,
                 notice_version,
                 attested_by,
                 document,

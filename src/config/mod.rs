@@ -17,7 +17,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use house::{BrandConfig, CollectionPointConfig, EntityConfig, TopicConfig};
-pub use network::{BareLfConfig, ClientConfig, ClientKind, ListenerConfig, UpstreamConfig};
+pub use network::{BareLfConfig, ClientConfig, ListenerConfig, UpstreamConfig};
 pub use node::{HttpConfig, KeysConfig, NodeConfig, RulesConfig, StoreConfig};
 pub use problem::{Problem, Problems};
 pub use stream::{FallbackConfig, NoticeToConfig, ScopeConfig, StreamConfig};

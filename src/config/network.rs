@@ -23,15 +23,6 @@ pub struct ListenerConfig {
     pub connections_max: usize,
 }
 
-/// What sits behind a client.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ClientKind {
-    /// A program.
-    Machine,
-    /// Staff writing to people.
-    People,
-}
-
 /// What to do with a lone LF in content.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BareLfConfig {
@@ -48,8 +39,6 @@ pub struct ClientConfig {
     pub name: String,
     /// The networks it connects from.
     pub networks: Vec<IpNet>,
-    /// What sits behind it.
-    pub kind: ClientKind,
     /// Brands it may name in `X-Consentry-Brand`.
     pub brands: Vec<BrandId>,
     /// Topics it may name in `X-Consentry-Topic`.
@@ -117,14 +106,10 @@ pub(super) fn read_clients(root: &Section<'_>) -> Vec<ClientConfig> {
         if networks.is_empty() {
             section.report("networks", "must name a network", "such as [\"127.0.0.1/32\"]");
         }
-        let kinds = [("machine", ClientKind::Machine), ("people", ClientKind::People)];
         let line_ends = [("reject", BareLfConfig::Reject), ("normalize", BareLfConfig::Normalize)];
         let client = ClientConfig {
             name: name.clone().unwrap_or_default(),
             networks,
-            kind: section
-                .choice("kind", &kinds, Some(ClientKind::Machine))
-                .unwrap_or(ClientKind::Machine),
             brands: section.list("brands", BrandId::parse),
             topics: section.list("topics", TopicId::parse),
             may_claim_service: section.flag_opt("may_claim_service").unwrap_or(false),

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 
+use super::SystemClock;
 use crate::base::{BrandId, DecisionId, Keyring, PersonKey, Timestamp};
 use crate::classify::{Claims, StreamClass};
 use crate::config::{
@@ -17,9 +19,13 @@ use crate::config::{
 use crate::eligibility::rules::Text;
 use crate::eligibility::{self, CollectionPoint, RuleBook, Scope};
 use crate::pipeline::{Client, House, NoticeTo, Sender, Stream};
+use crate::relay::ports::Clock as _;
 use crate::rewrite::{self, BrandVoice, Footer, FooterTemplates, LinkSample, MailtoSample};
 use crate::smtp;
 use crate::unsubscribe::{self, Purpose, ScopeId, ScopeKind};
+
+/// How long a stream may enforce less than everything: until this far ahead.
+const LEASE_MAX: Duration = Duration::from_hours(180 * 24);
 
 /// Builds the policy of the house.
 ///
@@ -171,6 +177,11 @@ impl Builder<'_> {
                 bail!("stream `{}`: no rule set speaks for `{id}`", stream.id);
             }
         }
+        if let Some(until) = stream.until.map(end_of_day)
+            && until > SystemClock.now().after(LEASE_MAX)
+        {
+            bail!("stream `{}`: `until` lies more than 180 days ahead", stream.id);
+        }
         Ok(Stream {
             id: stream.id.clone(),
             matcher: stream.matcher.clone(),
@@ -258,5 +269,5 @@ fn notice_to(notice_to: &NoticeToConfig) -> NoticeTo {
 
 /// A lease named by its last day holds until that day is over, in UTC.
 fn end_of_day(date: jiff::civil::Date) -> Timestamp {
-    Timestamp::from_date(date).after(std::time::Duration::from_millis(86_399_999))
+    Timestamp::from_date(date).after(Duration::from_millis(86_399_999))
 }

@@ -82,6 +82,10 @@ impl Daemon {
         let stop = daemon.closing.clone();
         daemon.pages.spawn(async move { idle.close_idle(stop).await });
         let stop = daemon.closing.clone();
+        daemon.pages.spawn(upkeep::watch(store.clone(), Arc::clone(&metrics), stop));
+        let stop = daemon.closing.clone();
+        daemon.pages.spawn(upkeep::remind(Arc::clone(&house), stop));
+        let stop = daemon.closing.clone();
         daemon.pages.spawn(upkeep::run(store.clone(), config.clone(), house, stop));
         daemon.start_pages(config, keyring, &metrics).await?;
         daemon.start_listeners(config, relay, &metrics).await?;

@@ -1,5 +1,6 @@
 //! What must be done once the store is usable, and what must be done every hour.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,12 +10,15 @@ use tracing::{info, warn};
 use super::SystemClock;
 use crate::config::Config;
 use crate::eligibility::Scope;
-use crate::pipeline::House;
+use crate::pipeline::{Enforce, House};
 use crate::relay::ports::{Clock as _, StoreError};
 use crate::store::{Act, Health, Store};
+use crate::telemetry::{Metrics, StoreState, events};
 
 const RETRY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+const REMIND_EVERY: Duration = Duration::from_hours(24);
 
 /// Prepares the store if it is usable now; [`run`] does it later if not.
 pub(super) async fn first(store: &Store, config: &Config, house: &House) {
@@ -29,12 +33,7 @@ pub(super) async fn first(store: &Store, config: &Config, house: &House) {
 }
 
 /// Prepares the store as soon as it is usable, then sweeps the ledger every hour.
-pub(super) async fn run(
-    store: Store,
-    config: Config,
-    house: std::sync::Arc<House>,
-    stop: CancellationToken,
-) {
+pub(super) async fn run(store: Store, config: Config, house: Arc<House>, stop: CancellationToken) {
     while prepare(&store, &config, &house).await.is_err() {
         tokio::select! {
             () = tokio::time::sleep(RETRY) => {}
@@ -52,6 +51,45 @@ pub(super) async fn run(
         }
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Shows every second whether the store answers, and what of the journal was lost.
+pub(super) async fn watch(store: Store, metrics: Arc<Metrics>, stop: CancellationToken) {
+    let mut lost = 0;
+    loop {
+        let state = match store.health() {
+            Health::Usable => StoreState::Usable,
+            Health::Degraded(_) => StoreState::Unusable,
+        };
+        events::StoreObserved { state }.emit(&metrics);
+        let now_lost = store.notes_lost_total();
+        if now_lost > lost {
+            events::JournalGap { rows: now_lost - lost }.emit(&metrics);
+            lost = now_lost;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(WATCH_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Says every day which streams do not enforce everything yet.
+pub(super) async fn remind(house: Arc<House>, stop: CancellationToken) {
+    loop {
+        let now = SystemClock.now();
+        for stream in &house.streams {
+            let enforce = stream.enforcement(now);
+            if enforce != Enforce::All {
+                let until = stream.lease().until;
+                warn!(stream = %stream.id, ?enforce, %until, "does not enforce everything yet");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(REMIND_EVERY) => {}
             () = stop.cancelled() => return,
         }
     }

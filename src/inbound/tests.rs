@@ -89,7 +89,7 @@ impl Submissions for PretendedRelay {
             fingerprint: Fingerprint::of("test", &ReversePath::Null, b""),
             fates: Vec::new(),
             outcomes: Vec::new(),
-            closes: true,
+            closes: Vec::new(),
             at,
         };
         let status = Status { subject: 0, detail: 0 };

@@ -8,7 +8,7 @@ use super::house::{House, Sender, Stream};
 use super::marketing::{Addressee, MarketingDraft};
 use super::modes::Enforce;
 use super::replies;
-use super::service::ServiceDraft;
+use super::service::{Raw, ServiceDraft};
 use super::stream::Sighting;
 use crate::base::{Mailbox, TopicId};
 use crate::classify::{self, ClaimError, Classification, MessageClass};
@@ -26,6 +26,17 @@ pub enum Lane {
     Service(ServiceDraft),
     /// To those who may be sent to.
     Marketing(Box<MarketingDraft>),
+}
+
+impl Lane {
+    /// Envelope, ids and ledger keys, whichever lane it is.
+    pub fn frame(&self) -> &Frame {
+        match self {
+            Self::Refused(refused) => &refused.frame,
+            Self::Service(draft) => &draft.frame,
+            Self::Marketing(draft) => &draft.frame,
+        }
+    }
 }
 
 /// A message refused before anybody was looked up.
@@ -59,7 +70,10 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
         Err(error) => return refuse(frame, MessageClass::Marketing, claim_reply(&error)),
     };
     if classification.class() == MessageClass::Service {
-        return Lane::Service(ServiceDraft::new(Arc::new(frame), classification));
+        return Lane::Service(ServiceDraft::new(Arc::new(frame), classification, Raw::Service));
+    }
+    if stream.enforcement(frame.transaction.received_at) == Enforce::Observe {
+        return observe(frame, classification);
     }
     let Some(sender) = stream.sender.clone() else {
         let reply = replies::claim_not_allowed("this stream carries service mail only");
@@ -76,6 +90,17 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
 fn each_recipient_once(paths: &mut Vec<ForwardPath>) {
     let mut seen = BTreeSet::new();
     paths.retain(|path| seen.insert(path.ledger_form()));
+}
+
+/// A stream that only observes sends to everybody, whatever would be wrong with the message:
+/// what can be judged is judged, the rest goes out as service mail does, journalled as it is.
+fn observe(frame: Frame, classification: Classification) -> Lane {
+    let raw = || ServiceDraft::new(Arc::new(frame.clone()), classification.clone(), Raw::Service);
+    let Some(sender) = frame.stream.sender.clone() else { return Lane::Service(raw()) };
+    match draft(frame.clone(), classification.clone(), sender) {
+        Lane::Refused(_) => Lane::Service(raw()),
+        lane @ (Lane::Marketing(_) | Lane::Service(_)) => lane,
+    }
 }
 
 fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
@@ -218,6 +243,7 @@ impl MarketingDraft {
     /// The same message as a stream that only observes lets it go: raw, to everybody. `None`
     /// for every other stream.
     pub fn into_observed(self) -> Option<ServiceDraft> {
-        self.is_observed().then(|| ServiceDraft::new(self.frame, self.classification))
+        self.is_observed()
+            .then(|| ServiceDraft::new(self.frame, self.classification, Raw::Observed))
     }
 }

@@ -113,9 +113,12 @@ impl Frame {
             (NoticeTo::Nobody, _) => NoticePath::Unwanted,
             // RFC 5321 §6.1: no notice about a message that is itself a notice.
             (_, ReversePath::Null) => NoticePath::Closed,
-            (NoticeTo::Address(_) | NoticeTo::ReversePath, ReversePath::Path(_)) => {
-                NoticePath::Open
-            }
+            (NoticeTo::Address(_), ReversePath::Path(_)) => NoticePath::Open,
+            // Reasons about people are for senders of the house only.
+            (NoticeTo::ReversePath, ReversePath::Path(_)) => match self.disclosure() {
+                Disclose::Reason => NoticePath::Open,
+                Disclose::Class => NoticePath::Closed,
+            },
         }
     }
 

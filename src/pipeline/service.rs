@@ -16,12 +16,27 @@ pub struct ServiceDraft {
     /// Envelope, ids and ledger keys.
     pub frame: Arc<Frame>,
     classification: Classification,
+    mode: Raw,
+}
+
+/// Why a message goes out as it came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Raw {
+    /// It is service mail.
+    Service,
+    /// Its stream only observes.
+    Observed,
 }
 
 impl ServiceDraft {
     /// A draft for a message of class service, or one a stream only watches.
-    pub(super) const fn new(frame: Arc<Frame>, classification: Classification) -> Self {
-        Self { frame, classification }
+    pub(super) const fn new(frame: Arc<Frame>, classification: Classification, mode: Raw) -> Self {
+        Self { frame, classification, mode }
+    }
+
+    /// Whether it is marketing of a stream that only observes, journalled by recipient.
+    pub fn is_observed(&self) -> bool {
+        self.mode == Raw::Observed
     }
 
     /// What the journal keeps: one row per message.

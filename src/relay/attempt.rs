@@ -5,20 +5,24 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::ports::{Answer, Clock, Journal, OutcomeRow, Records, Settlement, Upstream};
+use super::ports::{Answer, Clock, Journal, OutcomeRow, Records, Settlement, StoreError, Upstream};
 use super::sending::{CopyDone, Flight, Schedule, Step, send_notice};
 use super::{Inner, report};
 use crate::base::Timestamp;
 use crate::pipeline::{
     self, Ending, Fate, Frame, LedgerEntry, NoticePath, Outcome, PlannedCopy, Settled, replies,
 };
-use crate::smtp::{Reply, ReplyClass};
-use crate::telemetry::{StoreOperation, events};
+use crate::smtp::ReplyClass;
+use crate::telemetry::{Stage, StoreOperation, events};
 
 /// Accepted copies are made durable at the latest after this long…
 const SETTLE_AFTER: Duration = Duration::from_millis(200);
 /// …or when this many wait. Together they bound the duplicate window of a crash.
 const SETTLE_COUNT: usize = 50;
+/// A settlement the store did not take is tried again after this, doubling up to 64 times it…
+const SETTLE_RETRY_FIRST: Duration = Duration::from_millis(250);
+/// …so often: some ten minutes in all, as long as claims last.
+const SETTLE_RETRIES: u32 = 45;
 
 /// One attempt to relay one message.
 pub(super) struct Attempt {
@@ -106,7 +110,7 @@ impl Attempt {
             fingerprint: self.frame.fingerprint(),
             fates: fates.collect(),
             outcomes,
-            closes: false,
+            closes: Vec::new(),
             at: now,
         }
     }
@@ -126,6 +130,19 @@ impl Attempt {
     fn refused(&self) -> Vec<usize> {
         let is_refused = |ending: &Ending| matches!(ending, Ending::Tried(Outcome::Refused(_)));
         (0..self.endings.len()).filter(|index| is_refused(&self.endings[*index])).collect()
+    }
+
+    /// Whether somebody was served and somebody refused, so that a notice must tell.
+    fn needs_refusal_notice(&self, notice: NoticePath) -> bool {
+        let was_served = |ending: &Ending| {
+            matches!(
+                ending,
+                Ending::Accepted | Ending::Notified | Ending::Tried(Outcome::Accepted(_))
+            )
+        };
+        notice == NoticePath::Open
+            && !self.refused().is_empty()
+            && self.endings.iter().any(was_served)
     }
 
     fn is_everybody_served(&self) -> bool {
@@ -152,6 +169,7 @@ where
         copies: Vec<PlannedCopy>,
         schedule: &Schedule,
     ) -> Attempt {
+        let began = Instant::now();
         let mut flight = Flight::new(Arc::clone(&self.upstream), copies);
         loop {
             match flight.next(schedule, attempt.settle_at()).await {
@@ -160,8 +178,14 @@ where
                     attempt.learn(done, self.clock.now());
                 }
                 Step::SettleDue => {}
-                Step::Landed => return attempt,
+                Step::Landed => {
+                    report::stage(&self.metrics, &attempt.frame, Stage::Send, began);
+                    return attempt;
+                }
                 Step::ReplyDue => {
+                    for done in flight.give_up_waiting() {
+                        attempt.learn(done, self.clock.now());
+                    }
                     self.leave_to_background(&attempt, flight);
                     return attempt;
                 }
@@ -186,7 +210,10 @@ where
         }
         let inner = Arc::clone(self);
         let mut late = Attempt::new(Arc::clone(&attempt.frame), attempt.endings.clone(), &[]);
+        let keys = under_way.iter().map(|index| late.frame.fate_key(*index)).collect();
+        let in_flight = self.in_flight.enter(keys);
         self.late.spawn(async move {
+            let _in_flight = in_flight;
             while let Some(done) = flight.next_late().await {
                 inner.count(&late, &done);
                 late.learn(done, inner.clock.now());
@@ -201,38 +228,34 @@ where
         &self,
         mut attempt: Attempt,
         notice: NoticePath,
-        denial: Option<&Reply>,
+        schedule: &Schedule,
     ) -> Answer {
-        self.notify_refused(&mut attempt, notice).await;
-        let reply = pipeline::conclude(&attempt.endings, denial, attempt.frame.transaction_id());
+        if attempt.needs_refusal_notice(notice) {
+            // What was accepted must not wait for a notice that may take its time.
+            let settlement = attempt.settlement(self.clock.now());
+            self.settle_for(&attempt.frame, settlement).await;
+            self.notify_refused(&mut attempt, schedule).await;
+        }
+        let reply = pipeline::conclude(&attempt.endings, None, attempt.frame.transaction_id());
         let mut settlement = attempt.settlement(self.clock.now());
-        settlement.closes = true;
+        settlement.closes = attempt.frame.fate_keys().to_vec();
         if attempt.is_everybody_served() {
             // Answered first, closed afterwards: nothing fallible stands between the
             // upstream's last 250 and ours (RFC 1047).
             return Answer { reply, closing: Some(settlement) };
         }
         let closing = Settlement { fates: Vec::new(), outcomes: Vec::new(), ..settlement.clone() };
-        settlement.closes = false;
+        settlement.closes.clear();
         self.settle_for(&attempt.frame, settlement).await;
         let is_final = reply.class() != ReplyClass::Transient;
         Answer { reply, closing: is_final.then_some(closing) }
     }
 
-    async fn notify_refused(&self, attempt: &mut Attempt, notice: NoticePath) {
+    async fn notify_refused(&self, attempt: &mut Attempt, schedule: &Schedule) {
         let refused = attempt.refused();
-        let somebody_was_served = attempt.endings.iter().any(|ending| {
-            matches!(
-                ending,
-                Ending::Accepted | Ending::Notified | Ending::Tried(Outcome::Accepted(_))
-            )
-        });
-        if refused.is_empty() || !somebody_was_served || notice != NoticePath::Open {
-            return;
-        }
         let planned = attempt.frame.refusal_notice(&attempt.endings, self.clock.now());
         let outcome = match planned {
-            Some(dispatch) => send_notice(&*self.upstream, &dispatch).await,
+            Some(dispatch) => send_notice(&self.upstream, dispatch, schedule).await,
             None => return,
         };
         match outcome {
@@ -259,17 +282,37 @@ where
         }
     }
 
-    /// Makes `settlement` durable, trying three times: what is lost here is one unsettled
-    /// batch, which the client's retry would send again.
+    /// Makes `settlement` durable, now or as soon as the store answers again.
     pub(super) async fn settle(&self, settlement: Settlement) {
-        if settlement.fates.is_empty() && settlement.outcomes.is_empty() && !settlement.closes {
+        if settlement.fates.is_empty()
+            && settlement.outcomes.is_empty()
+            && settlement.closes.is_empty()
+        {
             return;
         }
-        for _ in 0..3 {
-            match self.store.settle(settlement.clone()).await {
-                Ok(()) => return,
-                Err(error) => report::store_failed(&self.metrics, StoreOperation::Settle, &error),
-            }
+        if let Err(error) = self.store.settle(settlement.clone()).await {
+            report::store_failed(&self.metrics, StoreOperation::Settle, &error);
+            self.settle_later(settlement, &error);
         }
+    }
+
+    /// Goes on trying in the background: until then live claims make retries wait, so nothing
+    /// is sent twice.
+    fn settle_later(&self, mut settlement: Settlement, error: &StoreError) {
+        if *error == StoreError::Timeout {
+            // The store may yet carry it out; fates may be written twice, outcomes may not.
+            settlement.outcomes.clear();
+        }
+        let store = Arc::clone(&self.store);
+        self.late.spawn(async move {
+            for attempt in 0..SETTLE_RETRIES {
+                tokio::time::sleep(SETTLE_RETRY_FIRST * 2_u32.pow(attempt.min(6))).await;
+                match store.settle(settlement.clone()).await {
+                    Ok(()) => return,
+                    Err(StoreError::Timeout) => settlement.outcomes.clear(),
+                    Err(StoreError::Unavailable(_) | StoreError::Overloaded) => {}
+                }
+            }
+        });
     }
 }

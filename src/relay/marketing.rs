@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::attempt::Attempt;
 use super::ports::{
     Answer, Clock, DecisionBatch, DecisionRow, Journal, Query, RecordError, Records, Settlement,
@@ -11,11 +13,11 @@ use super::ports::{
 use super::sending::{Schedule, send_notice};
 use super::{Inner, report};
 use crate::pipeline::{
-    Authority, Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
+    Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
     RecordedPlan, Ruling, replies,
 };
 use crate::smtp::Reply;
-use crate::telemetry::StoreOperation;
+use crate::telemetry::{Stage, StoreOperation};
 
 /// How often a changed record is decided on again before the client is asked to come back.
 const DECISIONS_MAX: usize = 3;
@@ -38,15 +40,20 @@ where
         }
         let mut notice = draft.frame.notice_path();
         for _ in 0..DECISIONS_MAX {
+            let began = Instant::now();
             let snapshot = match self.load(&draft).await {
                 Ok(snapshot) => snapshot,
                 Err(reply) => return self.deferred(&draft, reply),
             };
+            self.stage(&draft, Stage::Load, began);
+            let began = Instant::now();
             let judgement = draft.judge(&read_records(&snapshot), &snapshot.fates);
+            self.stage(&draft, Stage::Decide, began);
             let course = judgement.course(notice);
             if course == Course::Wait {
                 return self.deferred(&draft, replies::attempt_under_way());
             }
+            let began = Instant::now();
             let plan = match draft.plan(&judgement, course, snapshot.scope_id, self.clock.now()) {
                 Ok(plan) => plan,
                 Err(PlanError::Notice(_)) => {
@@ -58,9 +65,12 @@ where
                     return self.deferred(&draft, replies::store_unavailable());
                 }
             };
+            self.stage(&draft, Stage::Render, began);
+            let began = Instant::now();
             let batch = self.batch(&draft, &judgement, plan.claims());
             match self.store.record(batch).await {
                 Ok(receipt) => {
+                    self.stage(&draft, Stage::Record, began);
                     report::judged(&self.metrics, &draft, &judgement);
                     let recorded = plan.recorded(receipt);
                     return self.carry_out(&draft, judgement, recorded, &schedule).await;
@@ -77,6 +87,10 @@ where
             }
         }
         self.deferred(&draft, replies::contended())
+    }
+
+    fn stage(&self, draft: &MarketingDraft, stage: Stage, began: Instant) {
+        report::stage(&self.metrics, &draft.frame, stage, began);
     }
 
     async fn load(&self, draft: &MarketingDraft) -> Result<Snapshot, Reply> {
@@ -122,10 +136,10 @@ where
         let mut notice_path = frame.notice_path();
         let mut attempt = Attempt::new(frame, judgement.endings(), judgement.fates());
         if plan.course() == Course::Refuse {
-            return self.refused(&judgement, judgement.denial());
+            return self.refused(draft, &judgement);
         }
         if let Some((notice, denied)) = plan.notice() {
-            match send_notice(&*self.upstream, notice).await {
+            match send_notice(&self.upstream, notice.clone(), schedule).await {
                 Outcome::Accepted(_) => {
                     attempt.notified(denied, Fate::Notified);
                     self.settle(attempt.settlement(self.clock.now())).await;
@@ -134,7 +148,7 @@ where
                     // Nobody can be told, so the mode acts as `reject`.
                     attempt.released(plan.claims());
                     self.settle(attempt.settlement(self.clock.now())).await;
-                    return self.refused(&judgement, judgement.denial());
+                    return self.refused(draft, &judgement);
                 }
                 Outcome::Refused(_) => notice_path = NoticePath::Closed,
                 Outcome::Deferred(_) | Outcome::Failed(_) | Outcome::InDoubt => {
@@ -145,19 +159,19 @@ where
             }
         }
         let attempt = self.carry(attempt, plan.into_copies(), schedule).await;
-        self.finish(attempt, notice_path, None).await
+        self.finish(attempt, notice_path, schedule).await
     }
 
     /// 550 for everybody. Older ledger entries of the message go once the reply is written.
-    fn refused(&self, judgement: &Judgement, denial: Reply) -> Answer {
+    fn refused(&self, draft: &MarketingDraft, judgement: &Judgement) -> Answer {
         let closing = judgement.has_ledger_entries().then(|| Settlement {
             fingerprint: judgement.fingerprint(),
             fates: Vec::new(),
             outcomes: Vec::new(),
-            closes: true,
+            closes: draft.frame.fate_keys().to_vec(),
             at: self.clock.now(),
         });
-        Answer { reply: denial, closing }
+        Answer { reply: judgement.denial(), closing }
     }
 }
 
@@ -176,7 +190,9 @@ fn read_record(versioned: &VersionedRecord) -> ReadRecord<'_> {
 /// The journal row of one ruling: permits are conditional on the record's version.
 pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
     let record = draft.decision_record(ruling);
-    let is_conditional = matches!(ruling.authority, Some(Authority::Permitted(_)));
+    // Promise P2: whatever is sent, the record must still say what was read; only a stream that
+    // merely observes sends regardless.
+    let is_conditional = ruling.authority.is_some() && !draft.is_observed();
     DecisionRow {
         id: ruling.decision,
         transaction: draft.frame.transaction_id(),

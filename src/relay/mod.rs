@@ -6,6 +6,7 @@
 
 mod attempt;
 mod guard;
+mod in_flight;
 mod marketing;
 mod observing;
 pub mod ports;
@@ -24,8 +25,9 @@ use tokio_util::task::TaskTracker;
 use crate::classify::MessageClass;
 use crate::pipeline::{self, House, Lane};
 use crate::smtp::Transaction;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Stage};
 use guard::StoreGuard;
+use in_flight::InFlight;
 use ports::{Answer, Clock, Journal, Records, ReplyDelivery, Settlement, Submissions, Upstream};
 
 /// How the relay spends its time.
@@ -58,6 +60,7 @@ struct Inner<S, U, C> {
     metrics: Arc<Metrics>,
     deadlines: Deadlines,
     guard: StoreGuard,
+    in_flight: InFlight,
     late: TaskTracker,
 }
 
@@ -94,7 +97,7 @@ where
     /// A relay over `parts`.
     pub fn new(parts: Parts<S, U, C>) -> Self {
         let Parts { house, store, upstream, clock, metrics, deadlines, late } = parts;
-        let guard = StoreGuard::default();
+        let (guard, in_flight) = (StoreGuard::default(), InFlight::default());
         Self {
             inner: Arc::new(Inner {
                 house,
@@ -104,6 +107,7 @@ where
                 metrics,
                 deadlines,
                 guard,
+                in_flight,
                 late,
             }),
         }
@@ -120,7 +124,9 @@ where
         let inner = Arc::clone(&self.inner);
         let started = tokio::time::Instant::now();
         let schedule = sending::Schedule::new(started, &inner.deadlines, client_gone);
-        match pipeline::examine(&inner.house, transaction) {
+        let lane = pipeline::examine(&inner.house, transaction);
+        report::stage(&inner.metrics, lane.frame(), Stage::Prepare, started);
+        match lane {
             Lane::Refused(refused) => {
                 let reply = &refused.reply;
                 report::answered(&inner.metrics, &refused.frame, refused.class, reply);
@@ -145,7 +151,9 @@ where
     async fn answered(&self, mut closing: Settlement, delivery: ReplyDelivery) {
         // A reply that never reached the client leaves the message open: the retry must find
         // the fates and be answered from them.
-        closing.closes = delivery == ReplyDelivery::Written;
+        if delivery == ReplyDelivery::Lost {
+            closing.closes.clear();
+        }
         self.inner.settle(closing).await;
     }
 }

@@ -124,8 +124,10 @@ pub struct Settlement {
     pub fates: Vec<(FateKey, Settled)>,
     /// The outcomes to journal.
     pub outcomes: Vec<OutcomeRow>,
-    /// Whether a final reply was or will now be written: the message's ledger entries go.
-    pub closes: bool,
+    /// The recipients of a transaction whose final reply was written: their ledger entries go,
+    /// and no others, for a mailer may send the same content in several transactions. Empty if
+    /// the message stays open.
+    pub closes: Vec<FateKey>,
     /// When this was learnt.
     pub at: Timestamp,
 }

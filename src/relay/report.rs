@@ -1,5 +1,7 @@
 //! What the relay tells telemetry: one function per thing that happened.
 
+use tokio::time::Instant;
+
 use super::attempt::Attempt;
 use super::ports::StoreError;
 use crate::classify::MessageClass;
@@ -7,7 +9,9 @@ use crate::eligibility::Reason;
 use crate::pipeline::{Authority, Ending, Frame, Judgement, MarketingDraft, Outcome, Ruling};
 use crate::rewrite;
 use crate::smtp::Reply;
-use crate::telemetry::{ClassLabel, FooterOutcome, Metrics, StoreOperation, VerdictLabel, events};
+use crate::telemetry::{
+    ClassLabel, FooterOutcome, Metrics, Stage, StoreOperation, VerdictLabel, events,
+};
 
 /// A client was answered.
 pub(super) fn answered(metrics: &Metrics, frame: &Frame, class: MessageClass, reply: &Reply) {
@@ -95,6 +99,12 @@ pub(super) fn prepared(metrics: &Metrics, draft: &MarketingDraft) {
     };
     let transaction = draft.frame.transaction_id();
     events::FooterPlaced { transaction, outcome, reason }.emit(metrics);
+}
+
+/// A stage of a transaction ended.
+pub(super) fn stage(metrics: &Metrics, frame: &Frame, stage: Stage, began: Instant) {
+    let transaction = frame.transaction_id();
+    events::StageFinished { transaction, stage, took: began.elapsed() }.emit(metrics);
 }
 
 /// The store failed.

@@ -112,6 +112,12 @@ impl<U: Upstream> Flight<U> {
         }
     }
 
+    /// Gives up the copies that were not started.
+    pub(super) fn give_up_waiting(&mut self) -> Vec<CopyDone> {
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting.map(|copy| CopyDone::uniform(copy.recipients, UpstreamFault::NotStarted)).collect()
+    }
+
     /// The recipients whose copies are under way.
     pub(super) fn under_way(&self) -> Vec<usize> {
         self.under_way.concat()
@@ -142,12 +148,22 @@ impl<U: Upstream> Flight<U> {
     }
 }
 
-/// Sends one notice; its single outcome.
-pub(super) async fn send_notice<U: Upstream>(upstream: &U, notice: &Dispatch) -> Outcome {
-    upstream
-        .dispatch(notice)
-        .await
-        .into_iter()
-        .next()
-        .unwrap_or(Outcome::Failed(UpstreamFault::Session))
+/// Sends one notice; its single outcome, in doubt if it is not known when the reply is due.
+pub(super) async fn send_notice<U: Upstream>(
+    upstream: &Arc<U>,
+    notice: Dispatch,
+    schedule: &Schedule,
+) -> Outcome {
+    if !schedule.may_start() {
+        return Outcome::Failed(UpstreamFault::NotStarted);
+    }
+    let upstream = Arc::clone(upstream);
+    // A task of its own: it goes on if the reply cannot wait, and a panic in it is no answer.
+    let task = tokio::spawn(async move { upstream.dispatch(&notice).await });
+    match tokio::time::timeout_at(schedule.reply_at, task).await {
+        Ok(Ok(outcomes)) => {
+            outcomes.into_iter().next().unwrap_or(Outcome::Failed(UpstreamFault::Session))
+        }
+        Ok(Err(_)) | Err(_) => Outcome::InDoubt,
+    }
 }

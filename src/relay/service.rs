@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::attempt::Attempt;
-use super::ports::{Answer, Clock, DecisionRow, Journal, Query, Records, Upstream};
+use super::ports::{Answer, Clock, DecisionRow, Journal, Query, Records, Settlement, Upstream};
 use super::sending::Schedule;
 use super::{Inner, report};
 use crate::pipeline::{
     Ending, Fate, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft, UpstreamFault, conclude,
+    replies,
 };
 
+use crate::smtp::ReplyClass;
 use crate::telemetry::StoreOperation;
 
 impl<S, U, C> Inner<S, U, C>
@@ -26,11 +28,16 @@ where
     ) -> Answer {
         let frame = Arc::clone(&draft.frame);
         let total = frame.recipients();
-        // One recipient has one outcome, so the reply says it all and no ledger is needed.
-        let fates = if total > 1 { self.fates_in_brief(&draft).await } else { None };
+        if self.in_flight.holds(frame.fate_keys()) {
+            // A copy from an earlier attempt still waits for its reply.
+            return Answer { reply: replies::attempt_under_way(), closing: None };
+        }
+        let fates = self.fates_in_brief(&draft).await;
         let knows_fates = fates.is_some();
         let fates = fates.unwrap_or_default();
-        self.store.note(row(&draft));
+        if !draft.is_observed() {
+            self.store.note(row(&draft));
+        }
         let endings: Vec<Ending> = (0..total).map(|index| standing(fates.get(index))).collect();
         let remaining: Vec<usize> =
             (0..total).filter(|i| matches!(endings[*i], Ending::Tried(_))).collect();
@@ -42,13 +49,23 @@ where
         let copies = draft.copy(&remaining, on_deferred).into_iter().collect();
         let attempt = Attempt::new(Arc::clone(&frame), endings, &fates);
         let attempt = self.carry(attempt, copies, &schedule).await;
-        report::served(&self.metrics, &attempt);
-        if total == 1 {
-            // One outcome, one reply: there is nothing for the ledger to remember.
-            let reply = conclude(&attempt.endings, None, frame.transaction_id());
-            return Answer { reply, closing: None };
+        if !draft.is_observed() {
+            report::served(&self.metrics, &attempt);
         }
-        self.finish(attempt, frame.notice_path(), None).await
+        if total == 1 {
+            // One outcome, one reply: only a copy that lands late needs the ledger.
+            let reply = conclude(&attempt.endings, None, frame.transaction_id());
+            let known = fates.iter().any(|entry| entry.fate.is_some());
+            let closing = (known && reply.class() != ReplyClass::Transient).then(|| Settlement {
+                fingerprint: frame.fingerprint(),
+                fates: Vec::new(),
+                outcomes: Vec::new(),
+                closes: frame.fate_keys().to_vec(),
+                at: self.clock.now(),
+            });
+            return Answer { reply, closing };
+        }
+        self.finish(attempt, frame.notice_path(), &schedule).await
     }
 
     async fn fates_in_brief(&self, draft: &ServiceDraft) -> Option<Vec<LedgerEntry>> {

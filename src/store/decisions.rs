@@ -81,8 +81,8 @@ pub(super) fn settle(writing: &mut Writing<'_>, settlement: &Settlement) -> Resu
     for (key, settled) in &settlement.fates {
         ledger::settle(connection, key, &settlement.fingerprint, *settled, settlement.at)?;
     }
-    if settlement.closes {
-        ledger::close(connection, &settlement.fingerprint, writing.writer(), writing.now())?;
+    for key in &settlement.closes {
+        ledger::close(connection, key, writing.writer(), writing.now())?;
     }
     Ok(())
 }

@@ -217,39 +217,19 @@ pub(super) fn release(
     Ok(())
 }
 
-/// Forgets a message that got its final reply, but for copies another attempt has in hand.
+/// Forgets a recipient of a message that got its final reply, unless another attempt has a
+/// copy in hand.
 pub(super) fn close(
     connection: &Connection,
-    fingerprint: &Fingerprint,
+    key: &FateKey,
     writer: &Writer,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let claimed: Vec<([u8; 16], Claim)> = connection
-        .prepare_cached(
-            "SELECT fate_key, claim_node, claim_boot, claim_attempt, claim_until FROM ledger
-             WHERE fingerprint = ?1 AND claim_node IS NOT NULL",
-        )?
-        .query_map([fingerprint.as_bytes()], |row| {
-            let claim = Claim {
-                node: row.get(1)?,
-                boot: row.get(2)?,
-                attempt: row.get(3)?,
-                until: row.get(4)?,
-            };
-            Ok((row.get(0)?, claim))
-        })?
-        .collect::<Result<_, _>>()?;
-    if !claimed.iter().any(|(_, claim)| claim.is_live(writer, now)) {
+    let Some(row) = FateRow::read(connection, key)? else { return Ok(()) };
+    if !row.claim.as_ref().is_some_and(|claim| claim.is_live(writer, now)) {
         connection
-            .prepare_cached("DELETE FROM ledger WHERE fingerprint = ?1")?
-            .execute([fingerprint.as_bytes()])?;
-        return Ok(());
-    }
-    connection
-        .prepare_cached("DELETE FROM ledger WHERE fingerprint = ?1 AND claim_node IS NULL")?
-        .execute([fingerprint.as_bytes()])?;
-    for (key, _) in claimed.iter().filter(|(_, claim)| !claim.is_live(writer, now)) {
-        connection.prepare_cached("DELETE FROM ledger WHERE fate_key = ?1")?.execute([key])?;
+            .prepare_cached("DELETE FROM ledger WHERE fate_key = ?1")?
+            .execute([key.as_bytes()])?;
     }
     Ok(())
 }

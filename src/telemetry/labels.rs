@@ -159,9 +159,7 @@ labels! {
 
     /// A stage of one transaction.
     Stage {
-        /// Finding elements and class.
-        Classify = "classify",
-        /// Preparing the edits.
+        /// Finding stream and class, and preparing the edits.
         Prepare = "prepare",
         /// Reading records.
         Load = "load",
@@ -171,10 +169,8 @@ labels! {
         Render = "render",
         /// Making decisions durable.
         Record = "record",
-        /// Handing copies to the upstream.
+        /// Handing copies to the upstream, and settling their outcomes on the way.
         Send = "send",
-        /// Making outcomes durable.
-        Settle = "settle",
     }
 }
 

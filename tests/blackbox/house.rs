@@ -10,6 +10,12 @@ use std::time::{Duration, Instant};
 /// The evidence of the story's five people, as a CRM would export it.
 pub const CONTACTS: &str = include_str!("contacts.csv");
 
+/// The date so many days ago: evidence must not grow old with the test.
+pub fn days_ago(days: i64) -> String {
+    let today = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    today.checked_sub(jiff::Span::new().days(days)).unwrap().to_string()
+}
+
 /// How long a test waits for something that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -122,7 +128,10 @@ impl House {
 
     /// Imports the story's five people.
     pub fn import_contacts(&self) -> String {
-        fs::write(self.path("contacts.csv"), CONTACTS).unwrap();
+        let dated = [90, 50, 170].iter().fold(CONTACTS.to_owned(), |text, days| {
+            text.replace(&format!("{{{days}}}"), &days_ago(*days))
+        });
+        fs::write(self.path("contacts.csv"), dated).unwrap();
         self.run_ok(&["import", "--config", "consentry.toml", "contacts.csv"])
     }
 

@@ -228,11 +228,65 @@ fn p9_metrics_explain_and_verify_tell_the_story() {
 
     let buyer = copy_for(&upstream, "buyer@example.org");
     let told = house.run_ok(&["explain", "--config", "consentry.toml", &decision_id(&buyer.data)]);
-    for wanted in ["soft_opt_in", "22(3)", "uk", "2026-08-20"] {
+    let sold = super::house::days_ago(90);
+    for wanted in ["soft_opt_in", "22(3)", "uk", sold.as_str()] {
         assert!(told.contains(wanted), "explain does not say {wanted}:\n{told}");
     }
     assert!(!told.contains("buyer@example.org"), "the store knows no addresses");
 
     let verified = house.run_ok(&["journal", "verify", "--config", "consentry.toml"]);
     assert!(verified.contains("whole"), "{verified}");
+}
+
+#[test]
+fn p9_a_changed_byte_in_any_table_is_found_and_named() {
+    let upstream = Upstream::start();
+    let house = House::new(upstream.port, "bounce");
+    house.import_contacts();
+    let mut serve = house.serve();
+    upstream.answer_rcpt("consenter@example.org", "450 4.2.1 busy");
+    let sent = newsletter("Flipped");
+    let reply = mailer::send(house.smtp, "bounce@example.com", &EVERYBODY, &sent).unwrap();
+    assert_eq!(reply.code, 451, "{reply:?}: the ledger keeps its rows");
+    serve.kill();
+    let verify = ["journal", "verify", "--config", "consentry.toml"];
+    assert!(house.run_ok(&verify).contains("whole"));
+    let store = rusqlite::Connection::open(house.store()).unwrap();
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+    let mut statement = store.prepare(names).unwrap();
+    let tables: Vec<String> =
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(tables.len() >= 8, "{tables:?}");
+    drop(statement);
+    for table in tables {
+        flip_and_find(&house, &store, &table);
+    }
+}
+
+/// Changes the last column of a table's first row, looks, and puts it back.
+fn flip_and_find(house: &House, store: &rusqlite::Connection, table: &str) {
+    let columns = format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid DESC");
+    let column: String = store.query_row(&columns, [], |row| row.get(0)).unwrap();
+    let read = format!("SELECT {column} FROM {table} LIMIT 1");
+    let Ok(old) = store.query_row(&read, [], |row| row.get::<_, rusqlite::types::Value>(0)) else {
+        assert_eq!(table, "pending", "only this table may be empty here");
+        return;
+    };
+    let new = match &old {
+        rusqlite::types::Value::Blob(bytes) => {
+            let mut bytes = bytes.clone();
+            bytes[0] ^= 1;
+            rusqlite::types::Value::Blob(bytes)
+        }
+        rusqlite::types::Value::Text(text) => rusqlite::types::Value::Text(format!("{text} ")),
+        rusqlite::types::Value::Integer(number) => rusqlite::types::Value::Integer(number ^ 1),
+        other => panic!("{table}.{column} holds {other:?}"),
+    };
+    let write = format!("UPDATE {table} SET {column} = ?1 WHERE {column} IS ?2");
+    store.execute(&write, (&new, &old)).unwrap();
+    let output = house.run(&["journal", "verify", "--config", "consentry.toml"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{table}.{column}: {said}");
+    assert!(said.contains("broken: "), "{table}.{column}: {said}");
+    store.execute(&write, (&old, &new)).unwrap();
 }

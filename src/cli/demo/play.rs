@@ -6,6 +6,7 @@ use super::capture::Capture;
 use super::mails::{EVERYBODY, newsletter, password_reset};
 use super::stage::Stage;
 use super::wire;
+use crate::cli::explain;
 use crate::cli::import::Loaded;
 use crate::cli::output::line;
 use crate::config::Config;
@@ -27,7 +28,7 @@ pub(super) async fn story(
     campaign(stage, capture).await?;
     service(stage, capture).await?;
     opt_out(stage, capture).await?;
-    proof(stage, config).await
+    proof(stage, config, capture).await
 }
 
 async fn campaign(stage: &Stage, capture: &Capture) -> anyhow::Result<()> {
@@ -77,7 +78,7 @@ async fn opt_out(stage: &Stage, capture: &Capture) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn proof(stage: &Stage, config: &Config) -> anyhow::Result<()> {
+async fn proof(stage: &Stage, config: &Config, capture: &Capture) -> anyhow::Result<()> {
     let metrics = wire::get(stage.operations(), "/metrics").await?;
     line("5. What operations sees:");
     let told = metrics
@@ -93,6 +94,13 @@ async fn proof(stage: &Stage, config: &Config) -> anyhow::Result<()> {
         "   and the journal is whole: {entries} entries, {} pieces of evidence, {} records refolded.",
         report.evidence, report.records
     ));
-    line("   In an installation: consentry explain DECISION-ID, consentry journal verify.");
+    let copy = capture.last_to("buyer@example.org").context("buyer got no copy")?;
+    let header = copy.header("X-Consentry-Decision: ").context("a header is missing")?;
+    let id = header.rsplit(' ').next().unwrap_or_default();
+    line(&format!("   and why buyer's copy was lawful (consentry explain {id}):\n"));
+    let told = explain::by_decision(config, id).await?;
+    for text in told.lines() {
+        line(&format!("   │ {text}"));
+    }
     Ok(())
 }

@@ -45,6 +45,7 @@ struct State {
     load_error: Option<StoreError>,
     record_error: Option<RecordError>,
     settlements_hang: bool,
+    settlements_fail: usize,
     record_error_once: Option<(RecordError, Change)>,
 }
 
@@ -122,6 +123,22 @@ impl FakeStore {
         self.0.lock().unwrap().load_error = Some(error);
     }
 
+    /// Makes every deferral date from `since`.
+    pub fn age_deferrals(&self, since: &str) {
+        let since = Timestamp::parse(since).unwrap();
+        for entry in self.0.lock().unwrap().fates.values_mut() {
+            entry.first_deferred_at = entry.first_deferred_at.map(|_| since);
+        }
+    }
+
+    pub fn fail_settlements(&self, times: usize) {
+        self.0.lock().unwrap().settlements_fail = times;
+    }
+
+    pub fn claims(&self) -> usize {
+        self.0.lock().unwrap().fates.values().filter(|entry| entry.is_claimed).count()
+    }
+
     pub fn hang_settlements(&self) {
         self.0.lock().unwrap().settlements_hang = true;
     }
@@ -181,6 +198,13 @@ impl Journal for FakeStore {
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
+        {
+            let mut state = self.0.lock().unwrap();
+            if state.settlements_fail > 0 {
+                state.settlements_fail -= 1;
+                return Err(StoreError::Unavailable("asked to".to_owned()));
+            }
+        }
         let hangs = self.0.lock().unwrap().settlements_hang;
         if hangs {
             std::future::pending::<()>().await;
@@ -197,9 +221,8 @@ impl Journal for FakeStore {
                 Settled::Released => {}
             }
         }
-        if settlement.closes {
-            // One message at a time is enough for these tests.
-            state.fates.clear();
+        for key in settlement.closes {
+            state.fates.remove(&key);
         }
         assert!(state.fates.values().all(|e| e.fate != Some(Fate::Refused) || !e.is_claimed));
         Ok(())
@@ -304,9 +327,18 @@ pub fn receipt(to: &[&str]) -> Transaction {
     message_from("noreply@example.com", to)
 }
 
+/// A newsletter that claims a topic its client may not name.
+pub fn claiming_topic(topic: &str, to: &[&str]) -> Transaction {
+    let mut transaction = newsletter(to);
+    let content = transaction.content.bytes();
+    let claiming = [format!("X-Consentry-Topic: {topic}\r\n").as_bytes(), content].concat();
+    transaction.content = RawMessage::new(claiming.into());
+    transaction
+}
+
+/// Mail from `from`; what no other stream of the example takes falls to `unmatched`, which
+/// only observes.
 pub fn message_from(from: &str, to: &[&str]) -> Transaction {
-    // The stream `newsletter` of the example takes its From; foreign ones fall to `unmatched`,
-    // which must not observe here, or nothing would be refused.
     let path = |address: &str| MailPath::new(address, Mailbox::parse(address).unwrap());
     let content = format!("From: <{from}>\r\nSubject: Soles\r\n\r\nNew soles, from 49.\r\n");
     Transaction {

@@ -37,6 +37,22 @@ impl Scene {
         Self { store, upstream, relay, late }
     }
 
+    /// The same scene with another bound on copies under way.
+    fn with_copies_at_once(
+        &self,
+        copies_at_once: usize,
+    ) -> Relay<FakeStore, FakeUpstream, FakeClock> {
+        Relay::new(Parts {
+            house: Arc::new(fakes::house("bounce")),
+            store: Arc::clone(&self.store),
+            upstream: Arc::clone(&self.upstream),
+            clock: FakeClock,
+            metrics: Arc::new(Metrics::new("test")),
+            deadlines: Deadlines { copies_at_once, ..Deadlines::default() },
+            late: self.late.clone(),
+        })
+    }
+
     async fn newsletter(&self, to: &[&str]) -> Answer {
         self.relay.submit(fakes::newsletter(to), CancellationToken::new()).await
     }
@@ -201,11 +217,83 @@ async fn p5_service_mail_asks_the_store_nothing_it_must_wait_for() {
 #[tokio::test]
 async fn claims_that_are_not_allowed_reach_nobody() {
     let scene = Scene::set("bounce");
-    let foreign = fakes::message_from("news@elsewhere.example", &[CONSENTER]);
+    let foreign = fakes::claiming_topic("cars", &[CONSENTER]);
     let answer = scene.relay.submit(foreign, CancellationToken::new()).await;
     assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
     assert!(answer.reply.text().starts_with("CLAIM_NOT_ALLOWED"), "{}", answer.reply);
     assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
+}
+
+#[tokio::test]
+async fn a_stream_that_only_observes_sends_to_everybody() {
+    let scene = Scene::set("bounce");
+    for from in ["someone@example.com", "news@elsewhere.example"] {
+        let message = fakes::message_from(from, &[CONSENTER, STRANGER]);
+        let answer = scene.relay.submit(message, CancellationToken::new()).await;
+        assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    }
+    assert_eq!(scene.upstream.copies_to(STRANGER), 2);
+    scene.store.refuse_loads(StoreError::Timeout);
+    let message = fakes::message_from("someone@example.com", &[STRANGER]);
+    let answer = scene.relay.submit(message, CancellationToken::new()).await;
+    assert_eq!(answer.reply.code(), 250, "silence means send: {}", answer.reply);
+}
+
+#[tokio::test]
+async fn closing_one_transaction_leaves_its_siblings_fates() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(OTHER, Script::Defer);
+    let split = scene.newsletter(&[CONSENTER, OTHER]).await;
+    assert_eq!(split.reply.code(), 451, "{}", split.reply);
+    let sibling = scene.newsletter(&["stranger@example.org"]).await;
+    assert_eq!(sibling.reply.code(), 550, "{}", sibling.reply);
+    scene.finish(sibling, ReplyDelivery::Written).await;
+    scene.upstream.script(OTHER, Script::Accept);
+    let retry = scene.newsletter(&[CONSENTER, OTHER]).await;
+    assert_eq!(retry.reply.code(), 250, "{}", retry.reply);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 1, "not sent again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn p3_copies_never_started_release_their_claims() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(CONSENTER, Script::AcceptAfter(Duration::from_secs(120)));
+    scene.upstream.script(OTHER, Script::AcceptAfter(Duration::from_secs(120)));
+    let relay = scene.with_copies_at_once(1);
+    let message = fakes::newsletter(&[CONSENTER, OTHER]);
+    let answer = relay.submit(message, CancellationToken::new()).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    scene.late.close();
+    scene.late.wait().await;
+    assert_eq!(scene.store.claims(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn service_mail_in_flight_is_not_sent_a_second_time() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(STRANGER, Script::AcceptAfter(Duration::from_secs(90)));
+    let send = || scene.relay.submit(fakes::receipt(&[STRANGER]), CancellationToken::new());
+    assert_eq!(send().await.reply.code(), 451, "slow");
+    assert_eq!(send().await.reply.code(), 451, "still under way");
+    scene.late.close();
+    scene.late.wait().await;
+    assert_eq!(send().await.reply.code(), 250, "it had arrived");
+    assert_eq!(scene.upstream.attempts_for(STRANGER), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settlement_the_store_did_not_take_is_made_up_for() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(OTHER, Script::Defer);
+    scene.store.fail_settlements(2);
+    let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    scene.late.close();
+    scene.late.wait().await;
+    scene.upstream.script(OTHER, Script::Accept);
+    let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
+    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 1);
 }
 
 #[tokio::test]
@@ -227,4 +315,17 @@ async fn p5_a_store_that_hangs_does_not_hold_up_mixed_service_mail() {
     let answer = scene.relay.submit(fakes::receipt(&to), CancellationToken::new()).await;
     assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
     assert!(before.elapsed() < Duration::from_millis(150), "{:?}", before.elapsed());
+}
+
+#[tokio::test]
+async fn a_recipient_deferred_for_too_long_is_refused_with_a_notice() {
+    let scene = Scene::set("bounce");
+    scene.upstream.script(OTHER, Script::Defer);
+    let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
+    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    scene.store.age_deferrals("2026-11-23T05:00:00Z");
+    let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
+    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(scene.upstream.copies_to(fakes::NOTICES), 1);
+    assert_eq!(scene.upstream.copies_to(CONSENTER), 1);
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Bench, attempt, close, denial, ledger, outcome, permit, person, settlement, transaction, until,
-    version,
+    Bench, attempt, close, denial, fate_key, ledger, message, outcome, permit, person, settlement,
+    transaction, until, version,
 };
 use crate::pipeline::{Fate, LedgerEntry, Settled};
 use crate::relay::ports::{Journal, RecordError, Settlement};
@@ -113,7 +113,7 @@ async fn closing_forgets_the_message_but_not_what_another_attempt_has_in_hand() 
     store.record(attempt(&bench, 1, vec![], &["late"])).await.unwrap();
     store.record(attempt(&bench, 2, vec![], &["jane"])).await.unwrap();
     let closing = Settlement {
-        closes: true,
+        closes: vec![fate_key(&message(1), "jane")],
         ..settlement(&bench, 1, &[("jane", Settled::Final(Fate::Accepted))])
     };
     store.settle(closing).await.unwrap();

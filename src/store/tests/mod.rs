@@ -274,7 +274,7 @@ pub(in crate::store) fn settlement(
         fingerprint,
         fates: fates.iter().map(|(name, s)| (fate_key(&fingerprint, name), *s)).collect(),
         outcomes: vec![],
-        closes: false,
+        closes: vec![],
         at: bench.now(),
     }
 }
