@@ -11,7 +11,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use super::Mailbox;
+use super::{Digest, Mailbox};
 
 /// The number under which a key stands in the keyring, 1 to 255.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -181,6 +181,12 @@ impl Keyring {
     /// The exact address a permission was given for: keyed hash of the case-folded address.
     pub fn address_tag(&self, mailbox: &Mailbox) -> AddressTag {
         AddressTag(short_tag(&self.tag, mailbox.folded().as_bytes()))
+    }
+
+    /// Tells one live key from another without telling anything about it. A store remembers it:
+    /// under another key its people would be strangers, and their objections forgotten.
+    pub fn fingerprint(&self) -> Digest {
+        Digest::of(self.live().sub_key("consentry keyring fingerprint v1").raw())
     }
 
     /// The sub-key decision ids are made with.

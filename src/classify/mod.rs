@@ -65,8 +65,8 @@ pub struct Input<'a> {
     pub message: &'a Message,
     /// What its stream says.
     pub stream: StreamClass,
-    /// What its client may claim.
-    pub claims: &'a Claims,
+    /// What its client may claim; `None` if claims are neither honoured nor refused.
+    pub claims: Option<&'a Claims>,
     /// How many recipients the transaction has.
     pub recipients: usize,
     /// Whether the reverse-path is null.
@@ -120,7 +120,8 @@ impl Classification {
 /// # Errors
 /// [`ClaimError`] if the message claims a class, topic or brand its client may not claim.
 pub fn classify(input: &Input<'_>) -> Result<Classification, ClaimError> {
-    let claimed = match claims::read(input.message, input.claims) {
+    let read = input.claims.map(|rights| claims::read(input.message, rights));
+    let claimed = match read.unwrap_or_else(|| Ok(Claimed::default())) {
         Ok(claimed) => claimed,
         // Nothing in a message can stop mail of a locked stream, or a whole report (promise P5).
         Err(_) if is_service_whatever_it_claims(input) => Claimed::default(),
@@ -147,7 +148,8 @@ fn weigh(input: &Input<'_>, claimed: &Claimed, signals: &mut Vec<Signal>) -> Mes
     let structure = structure::signals(input);
     let raising = headers::raising(input.message);
     let mut claim: Vec<Signal> = claimed.signal().into_iter().collect();
-    claim.extend(headers::lowering(input.message, input.claims.may_claim_service));
+    let may_claim = input.claims.is_some_and(|rights| rights.may_claim_service);
+    claim.extend(headers::lowering(input.message, may_claim));
     let raises = !raising.is_empty() || claim.iter().any(|s| s.effect == Effect::Raises);
     let lowers_whole = structure.iter().any(|signal| signal.effect == Effect::Lowers);
     let claims_service = claim.iter().any(|s| s.effect == Effect::Lowers);

@@ -21,7 +21,7 @@ fn message(headers: &str, body: &str) -> Message {
 }
 
 fn input<'a>(message: &'a Message, claims: &'a Claims, stream: StreamClass) -> Input<'a> {
-    Input { message, stream, claims, recipients: 1, has_null_reverse_path: false }
+    Input { message, stream, claims: Some(claims), recipients: 1, has_null_reverse_path: false }
 }
 
 #[track_caller]

@@ -4,21 +4,37 @@ use std::path::Path;
 
 use super::exit::{Exit, Outcome};
 use super::{output, setup};
-use crate::daemon;
+use crate::daemon::{self, SystemClock};
 use crate::pipeline::Enforce;
+use crate::relay::ports::Clock as _;
 
 /// Checks the configuration at `path` and what it refers to.
 pub(super) fn run(path: &Path) -> Outcome {
     let config = setup::config(path)?;
     let keyring = setup::keyring(&config)?;
-    daemon::house(&config, keyring)
+    let house = daemon::house(&config, keyring.clone())
         .map_err(|error| super::exit::Failure::new(Exit::Config, error))?;
-    for stream in config.streams.iter().filter(|stream| stream.enforce != Enforce::All) {
-        let until = stream.until.map(|date| date.to_string()).unwrap_or_default();
-        output::remark(&format!(
-            "warning: stream `{}` does not enforce everything until {until}",
-            stream.id
-        ));
+    let now = SystemClock.now();
+    for stream in house.streams.iter().filter(|stream| stream.enforce != Enforce::All) {
+        let until = stream.lease().until.date();
+        let text = match stream.enforcement(now) {
+            Enforce::All => format!("enforces everything: its `until` ({until}) is over"),
+            Enforce::Observe | Enforce::Objections => {
+                format!("does not enforce everything until {until}")
+            }
+        };
+        output::remark(&format!("warning: stream `{}` {text}", stream.id));
+    }
+    for client in &config.clients {
+        for network in client.networks.iter().filter(|network| network.prefix_len() == 0) {
+            output::remark(&format!(
+                "warning: client `{}` admits everybody ({network}): an open relay",
+                client.name
+            ));
+        }
+    }
+    if config.store.path.exists() {
+        setup::close(setup::visit_or_create(&config, &keyring)?)?;
     }
     if config.keys.file.parent() == config.store.path.parent() {
         output::remark(

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::{files, output};
-use crate::classify::{Claims, Input, StreamClass, classify};
+use crate::classify::{Input, StreamClass, classify};
 
 /// Arguments of `classify`.
 #[derive(Args, Debug)]
@@ -25,11 +25,10 @@ pub(super) struct ClassifyArgs {
 pub(super) fn run(args: &ClassifyArgs) -> Outcome {
     for file in files::messages(&args.files)? {
         let message = files::message(&file)?;
-        let claims = Claims::default();
         let input = Input {
             message: &message,
             stream: StreamClass::Open,
-            claims: &claims,
+            claims: None,
             recipients: 1,
             has_null_reverse_path: message
                 .header("Return-Path")

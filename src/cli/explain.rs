@@ -9,7 +9,7 @@ use super::exit::{Exit, Failure, OrExit as _, Outcome};
 use super::{output, setup};
 use crate::base::{DecisionId, EvidenceId, TransactionId};
 use crate::config::Config;
-use crate::pipeline::{DecisionRecord, ToldEvidence, ToldOutcome, explain};
+use crate::pipeline::{DecisionRecord, OutcomeRecord, ToldEvidence, ToldOutcome, explain};
 use crate::store::{Store, StoredDecision};
 
 /// Arguments of `explain`.
@@ -66,7 +66,8 @@ async fn tell(store: &Store, decision: &StoredDecision) -> anyhow::Result<String
         .iter()
         .map(|outcome| ToldOutcome {
             at: outcome.at,
-            what: String::from_utf8_lossy(&outcome.payload).replace(['{', '}', '"'], ""),
+            what: serde_json::from_slice::<OutcomeRecord>(&outcome.payload)
+                .map_or_else(|_| "unreadable".to_owned(), |outcome| outcome.in_words()),
         })
         .collect();
     let mut evidence = Vec::new();

@@ -45,7 +45,12 @@ pub(super) fn message(file: &Path) -> Result<Message, Failure> {
         .or_exit(Exit::NoInput)?;
     let bytes =
         if bytes.windows(2).any(|pair| pair == b"\r\n") { bytes } else { with_crlf(&bytes) };
-    Ok(Message::scan(RawMessage::new(bytes.into())))
+    // Mailboxes put a separator in front that is no part of the message (RFC 4155).
+    let start = match bytes.starts_with(b"From ") {
+        true => bytes.iter().position(|b| *b == b'\n').map_or(0, |end| end + 1),
+        false => 0,
+    };
+    Ok(Message::scan(RawMessage::new(bytes::Bytes::from(bytes).slice(start..))))
 }
 
 fn with_crlf(bytes: &[u8]) -> Vec<u8> {

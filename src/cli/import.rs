@@ -20,8 +20,22 @@ use crate::eligibility::Evidence;
 use crate::eligibility::csv::{Defaults, Reader, Row, RowError};
 use crate::relay::ports::Clock as _;
 
+const COLUMNS_AND_EXAMPLES: &str = "\
+Columns, in any order; an empty field is unknown, never yes or no:
+  address, kind, at, entity, brand, topics, collection_point, opt_out_offered, completed, paid,
+  ended_at, mechanism, wording_version, double_opt_in_at, scope, jurisdictions, subject_kind,
+  address_kind, channel, direct, source, reference, ip
+Kinds: sale, negotiation, consent_given, consent_withdrawn, objection, complaint, ...
+Examples:
+  address,kind,at,entity,topics,completed,paid,direct,opt_out_offered
+  jane@example.org,sale,2026-08-20,acme-ltd,footwear,yes,yes,yes,yes
+
+  consentry import --config consentry.toml --dry-run contacts.csv
+  consentry import --config consentry.toml --rejects rejects.csv contacts.csv";
+
 /// Arguments of `import`.
 #[derive(Args, Debug)]
+#[command(after_help = COLUMNS_AND_EXAMPLES)]
 pub(super) struct ImportArgs {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = super::CONFIG_DEFAULT)]
@@ -32,7 +46,7 @@ pub(super) struct ImportArgs {
     /// Load what can be read and write the other rows to FILE, with the reason.
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// The CSV file; `consentry help import` lists its columns.
+    /// The CSV file.
     #[arg(value_name = "CSV")]
     file: PathBuf,
 }
@@ -60,13 +74,15 @@ impl fmt::Display for Loaded {
 pub(super) fn run(args: &ImportArgs) -> Outcome {
     let config = setup::config(&args.config)?;
     let keyring = setup::keyring(&config)?;
-    let reading = read(&args.file)?;
+    let reading = read(&args.file, &config)?;
     for error in &reading.errors {
         output::remark(&format!("{}: {error}", args.file.display()));
     }
+    let refuge = args.rejects.as_ref().map(|path| rejects::create(path)).transpose();
+    let refuge = refuge.or_exit(Exit::CannotCreate)?;
     let is_partial = !reading.errors.is_empty() && args.rejects.is_none();
     let rows = if is_partial { reading.protective_only() } else { reading.rows };
-    let batch = Batch::new(&config, &keyring, rows)?;
+    let batch = Batch::new(&keyring, rows)?;
     if args.dry_run {
         output::line(&format!(
             "dry run: {} rows, {} pieces of evidence, {} of them objections; {} rows cannot be read",
@@ -77,10 +93,10 @@ pub(super) fn run(args: &ImportArgs) -> Outcome {
         ));
         return Ok(if reading.errors.is_empty() { Exit::Ok } else { Exit::Data });
     }
-    let loaded = batch.load(&config)?;
-    if let Some(rejected) = args.rejects.as_ref().filter(|_| !reading.errors.is_empty()) {
-        rejects::write(&args.file, rejected, &reading.errors).or_exit(Exit::CannotCreate)?;
-        output::remark(&format!("{} rows went to {}", reading.errors.len(), rejected.display()));
+    let loaded = batch.load(&config, &keyring)?;
+    if let Some(refuge) = refuge {
+        rejects::write(&args.file, refuge, &reading.errors).or_exit(Exit::CannotCreate)?;
+        output::remark(&format!("{} rows went to the rejects file", reading.errors.len()));
     }
     output::line(&format!("imported {loaded}"));
     if is_partial {
@@ -99,11 +115,11 @@ pub(super) fn load_file(
     keyring: &Keyring,
     file: &Path,
 ) -> Result<Loaded, Failure> {
-    let reading = read(file)?;
+    let reading = read(file, config)?;
     if let Some(error) = reading.errors.first() {
         return Err(Failure::new(Exit::Data, anyhow!("{}: {error}", file.display())));
     }
-    Batch::new(config, keyring, reading.rows)?.load(config)
+    Batch::new(keyring, reading.rows)?.load(config, keyring)
 }
 
 struct Reading {
@@ -118,7 +134,7 @@ impl Reading {
     }
 }
 
-fn read(file: &Path) -> Result<Reading, Failure> {
+fn read(file: &Path, config: &Config) -> Result<Reading, Failure> {
     let input = File::open(file)
         .with_context(|| format!("cannot read {}", file.display()))
         .or_exit(Exit::NoInput)?;
@@ -129,7 +145,10 @@ fn read(file: &Path) -> Result<Reading, Failure> {
     let mut reading = Reading { rows: Vec::new(), errors: Vec::new() };
     for row in reader {
         match row {
-            Ok(row) => reading.rows.push(row),
+            Ok(row) => match unknown_name(config, &row) {
+                None => reading.rows.push(row),
+                Some(error) => reading.errors.push(error),
+            },
             Err(error) => reading.errors.push(error),
         }
     }
@@ -143,12 +162,11 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(config: &Config, keyring: &Keyring, rows: Vec<Row>) -> Result<Self, Failure> {
+    fn new(keyring: &Keyring, rows: Vec<Row>) -> Result<Self, Failure> {
         let now = SystemClock.now();
         let mut batch = Self { id: batch_id(now)?, rows: rows.len(), pieces: Vec::new() };
         for row in rows {
             for piece in row.evidence {
-                check_entities(config, row.line, &piece)?;
                 let stamped = stamp(piece, keyring, &row.mailbox, now);
                 batch.pieces.push((keyring.person_key(&row.mailbox), stamped));
             }
@@ -160,8 +178,8 @@ impl Batch {
         self.pieces.iter().filter(|(_, piece)| piece.fact.is_protective()).count()
     }
 
-    fn load(self, config: &Config) -> Result<Loaded, Failure> {
-        let store = setup::visit_or_create(config)?;
+    fn load(self, config: &Config, keyring: &Keyring) -> Result<Loaded, Failure> {
+        let store = setup::visit_or_create(config, keyring)?;
         let bar = ProgressBar::new(self.pieces.len() as u64).with_style(
             ProgressStyle::with_template("{bar:40} {pos}/{len} ({per_sec})")
                 .unwrap_or_else(|_| ProgressStyle::default_bar()),
@@ -191,19 +209,18 @@ pub(super) fn stamp(
     piece
 }
 
-/// An entity nobody knows would make evidence that never counts: say so instead.
-pub(super) fn check_entities(config: &Config, line: u64, piece: &Evidence) -> Result<(), Failure> {
-    for entity in piece.fact.entities() {
-        if config.entity(entity).is_none() {
-            let known: Vec<&str> = config.entities.iter().map(|e| e.id.as_str()).collect();
-            let error = anyhow!(
-                "line {line}: entity `{entity}` is not in the configuration; known: {}",
-                known.join(", ")
-            );
-            return Err(Failure::new(Exit::Data, error));
-        }
-    }
-    Ok(())
+/// A name nobody defined would make evidence that never counts: say so instead.
+pub(super) fn unknown_name(config: &Config, row: &Row) -> Option<RowError> {
+    let entities = row.evidence.iter().flat_map(|piece| piece.fact.entities());
+    let unknown = entities.into_iter().find(|id| config.entity(id).is_none())?;
+    let known: Vec<&str> = config.entities.iter().map(|entity| entity.id.as_str()).collect();
+    Some(RowError {
+        line: row.line,
+        column: "entity".to_owned(),
+        message: format!("`{unknown}` is not in the configuration"),
+        hint: format!("one of: {}", known.join(", ")),
+        is_protective: false,
+    })
 }
 
 fn batch_id(now: Timestamp) -> Result<BatchId, Failure> {

@@ -43,11 +43,14 @@ pub(super) fn run(args: &RecordArgs) -> Outcome {
     let mut reader = Reader::new(text.as_slice(), defaults).or_exit(Exit::Data)?;
     let row = reader.next().ok_or_else(|| anyhow!("there is nothing to record"));
     let row = row.or_exit(Exit::Data)?.or_exit(Exit::Data)?;
-    let store = setup::visit_or_create(&config)?;
+    if let Some(error) = import::unknown_name(&config, &row) {
+        let error = anyhow!("{}: {}; {}", error.column, error.message, error.hint);
+        return Err(Failure::new(Exit::Data, error));
+    }
+    let store = setup::visit_or_create(&config, &keyring)?;
     let runtime = setup::runtime()?;
     let mut kinds = Vec::new();
     for piece in row.evidence {
-        import::check_entities(&config, row.line, &piece)?;
         let mut piece = import::stamp(piece, &keyring, &row.mailbox, now);
         piece.level = Level::Staff;
         piece.provenance.actor.clone_from(&args.actor);

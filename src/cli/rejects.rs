@@ -1,21 +1,26 @@
 //! The rows an import could not read, as they came, with the reason as a last column.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::Context as _;
 
 use crate::eligibility::csv::RowError;
 
+/// Makes the file for rejected rows before anything is loaded; never over an existing one.
+pub(super) fn create(path: &Path) -> anyhow::Result<File> {
+    File::create_new(path).with_context(|| format!("cannot create {}", path.display()))
+}
+
 /// Copies the rows of `file` named in `errors` to `rejected`.
-pub(super) fn write(file: &Path, rejected: &Path, errors: &[RowError]) -> anyhow::Result<()> {
+pub(super) fn write(file: &Path, rejected: File, errors: &[RowError]) -> anyhow::Result<()> {
     let reasons: BTreeMap<u64, String> = errors
         .iter()
         .map(|error| (error.line, format!("{}: {}; {}", error.column, error.message, error.hint)))
         .collect();
     let mut input = csv::ReaderBuilder::new().flexible(true).from_path(file)?;
-    let mut output = csv::Writer::from_path(rejected)
-        .with_context(|| format!("cannot create {}", rejected.display()))?;
+    let mut output = csv::Writer::from_writer(rejected);
     let mut header = input.byte_headers()?.clone();
     header.push_field(b"reason");
     output.write_byte_record(&header)?;

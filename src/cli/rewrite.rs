@@ -4,6 +4,7 @@
 //! sent. No store is needed, and without a configuration built-in defaults speak.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure, OrExit as _, Outcome};
 use super::{files, output, setup};
-use crate::classify::{Claims, Input, MessageClass, StreamClass, classify};
+use crate::classify::{Input, MessageClass, StreamClass, classify};
 use crate::daemon;
 use crate::mail::Message;
 use crate::rewrite::{
@@ -62,7 +63,9 @@ pub(super) fn run(args: &RewriteArgs) -> Outcome {
         let shown = show(&files::message(&file)?, &policy);
         if let (Some(folder), Some(data)) = (&args.out, &shown.data) {
             let target = folder.join(out_name(&file));
-            fs::write(&target, data)
+            // Never over an existing file: it could be the message itself.
+            fs::File::create_new(&target)
+                .and_then(|mut file| file.write_all(data))
                 .with_context(|| format!("cannot write {}", target.display()))
                 .or_exit(Exit::CannotCreate)?;
         }
@@ -72,11 +75,10 @@ pub(super) fn run(args: &RewriteArgs) -> Outcome {
 }
 
 fn show(message: &Message, policy: &Policy) -> Shown {
-    let claims = Claims::default();
     let input = Input {
         message,
         stream: StreamClass::Open,
-        claims: &claims,
+        claims: None,
         recipients: 1,
         has_null_reverse_path: false,
     };

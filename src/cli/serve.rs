@@ -24,7 +24,11 @@ pub(super) fn run(path: &Path) -> Outcome {
         .block_on(async {
             let daemon = Daemon::start(&config, keyring).await?;
             daemon::stop_signal().await;
-            daemon.stop().await;
+            tokio::select! {
+                () = daemon.stop() => {}
+                // Whoever asks twice does not want to wait: clients keep what is unanswered.
+                () = daemon::stop_signal() => {}
+            }
             anyhow::Ok(())
         })
         .or_exit(Exit::Unavailable)?;

@@ -42,18 +42,25 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// Opens the store as a visitor of an existing file.
 pub(super) fn visit(config: &Config) -> Result<Store, Failure> {
-    open(config, IfMissing::Degrade)
+    open(config, IfMissing::Degrade, None)
 }
 
 /// Opens the store as a visitor, creating the file if there is none.
-pub(super) fn visit_or_create(config: &Config) -> Result<Store, Failure> {
-    open(config, IfMissing::Create)
+///
+/// The keyring must be the one the store was made with: what it would write could not be found.
+pub(super) fn visit_or_create(config: &Config, keyring: &Keyring) -> Result<Store, Failure> {
+    open(config, IfMissing::Create, Some(keyring))
 }
 
-fn open(config: &Config, if_missing: IfMissing) -> Result<Store, Failure> {
+fn open(
+    config: &Config,
+    if_missing: IfMissing,
+    keyring: Option<&Keyring>,
+) -> Result<Store, Failure> {
     let mut settings = Settings::new(&config.store.path, config.node.id.clone());
     settings.if_missing = if_missing;
     settings.role = Role::Visit;
+    settings.keyring = keyring.map(Keyring::fingerprint);
     // A visitor has time; the relay's commits go first.
     settings.busy_timeout = config.store.busy_timeout.max(Duration::from_secs(10));
     settings.write_timeout = Duration::from_secs(60);

@@ -230,6 +230,15 @@ fn check_names(
 }
 
 fn check_stream(section: &Section<'_>, stream: &StreamConfig) {
+    let is_last = stream.id.as_str() == UNMATCHED;
+    if !is_last && stream.matcher == Matcher::default() {
+        let hint = "name a listener, clients, reverse_path_domains, from, list_id or header";
+        section.report("id", "fits everything, so no later stream is reached", hint);
+    }
+    if is_last && stream.is_marketing == Some(false) {
+        let hint = "leave class out: unclear mail counts as marketing";
+        section.report("class", "would let every unknown mail pass as service", hint);
+    }
     let is_service_only = stream.is_marketing == Some(false) && stream.is_locked;
     if stream.is_locked && stream.is_marketing.is_none() {
         section.report("locked", "needs a class to lock", "class = \"service\" or \"marketing\"");

@@ -53,7 +53,7 @@ impl Daemon {
     /// A template or rule set is unusable, or an address cannot be listened on.
     pub async fn start(config: &Config, keyring: Keyring) -> anyhow::Result<Self> {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-        let store = open_store(config)?;
+        let store = open_store(config, &keyring)?;
         let house = Arc::new(house(config, keyring.clone())?);
         upkeep::first(&store, config, &house).await;
         let upstream = Arc::new(outbound::Pool::new(outbound::Settings {
@@ -96,6 +96,12 @@ impl Daemon {
     /// Stops as the module describes; returns when all is done or the deadline has passed.
     pub async fn stop(self) {
         self.draining.cancel();
+        info!(
+            sessions = self.sessions.len(),
+            copies = self.late.len(),
+            deadline = ?self.drain_deadline,
+            "stopping; a second signal stops at once"
+        );
         self.sessions.close();
         self.late.close();
         let drained = async {
@@ -121,8 +127,9 @@ impl Daemon {
     }
 }
 
-fn open_store(config: &Config) -> anyhow::Result<Store> {
+fn open_store(config: &Config, keyring: &Keyring) -> anyhow::Result<Store> {
     let mut settings = store::Settings::new(&config.store.path, config.node.id.clone());
+    settings.keyring = Some(keyring.fingerprint());
     settings.busy_timeout = config.store.busy_timeout;
     Store::open(settings).context("cannot start the store's threads")
 }

@@ -5,9 +5,10 @@
 //! is tried once more on a fresh connection, if nothing of it can have been taken.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -15,9 +16,12 @@ use super::Settings;
 use super::connection::{Connection, OpenError};
 use super::outcome;
 use crate::mail::MailData;
-use crate::pipeline::{Dispatch, Outcome};
+use crate::pipeline::{Dispatch, Outcome, UpstreamFault};
 use crate::relay::ports::Upstream;
 use crate::smtp::client::{Capabilities, Failure, Job, RecipientResult};
+
+/// How long a job waits for a free connection.
+const SLOT_WAIT_MAX: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
 struct Idle {
@@ -72,8 +76,12 @@ impl Pool {
 
     /// Runs one job; one outcome per recipient, in order.
     pub(super) async fn transact(&self, job: Job, data: &MailData) -> Vec<Outcome> {
+        // Whoever waits longer would start when the client's reply is due.
+        let Ok(slot) = timeout(SLOT_WAIT_MAX, self.slots.acquire()).await else {
+            return vec![Outcome::Failed(UpstreamFault::NotStarted); job.forward_paths.len()];
+        };
         // The semaphore is never closed; should it be, running unbounded is the lesser harm.
-        let _slot = self.slots.acquire().await.ok();
+        let _slot = slot.ok();
         if let Some(mut reused) = self.take_idle() {
             let results = reused.run(job.clone(), data).await;
             let is_stale = reused.is_job_untouched() && results.iter().all(is_stale);

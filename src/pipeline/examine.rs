@@ -7,11 +7,12 @@ use super::frame::Frame;
 use super::house::{House, Sender, Stream};
 use super::marketing::{Addressee, MarketingDraft};
 use super::modes::Enforce;
+use super::record::{ClassRecord, DecisionRecord};
 use super::replies;
 use super::service::{Raw, ServiceDraft};
 use super::stream::Sighting;
 use crate::base::{Mailbox, TopicId};
-use crate::classify::{self, ClaimError, Classification, MessageClass};
+use crate::classify::{self, Classification, MessageClass};
 use crate::eligibility::{Form, Identity, MessageFacts, Purpose, UnsubscribeForm, Validity};
 use crate::mail::Message;
 use crate::rewrite;
@@ -46,8 +47,30 @@ pub struct Refused {
     pub frame: Arc<Frame>,
     /// The class it would have had.
     pub class: MessageClass,
+    /// The reason, as metrics name it.
+    pub reason: &'static str,
     /// The reply.
     pub reply: Reply,
+}
+
+impl Refused {
+    /// What the journal keeps: one row per message.
+    pub fn decision_record(&self) -> DecisionRecord {
+        DecisionRecord {
+            decision: self.frame.decision(0),
+            transaction: self.frame.transaction_id(),
+            at: self.frame.transaction.received_at,
+            stream: self.frame.stream_id().clone(),
+            class: ClassRecord {
+                class: self.class.as_str().to_owned(),
+                elements: Vec::new(),
+                signals: Vec::new(),
+            },
+            marketing: None,
+            refused: Some(self.reply.to_string()),
+            config: self.frame.house.config_digest,
+        }
+    }
 }
 
 /// Sorts and classifies a message, and prepares it if it is marketing.
@@ -60,14 +83,16 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
     let classified = classify::classify(&classify::Input {
         message: &message,
         stream: stream.class,
-        claims: &claims.unwrap_or_default(),
+        claims: Some(&claims.unwrap_or_default()),
         recipients: transaction.envelope.forward_paths.len(),
         has_null_reverse_path: transaction.envelope.reverse_path == ReversePath::Null,
     });
     let frame = Frame::new(Arc::clone(house), Arc::clone(&stream), transaction, message);
     let classification = match classified {
         Ok(classification) => classification,
-        Err(error) => return refuse(frame, MessageClass::Marketing, claim_reply(&error)),
+        Err(error) => {
+            return refuse_claim(frame, MessageClass::Marketing, &error.to_string());
+        }
     };
     if classification.class() == MessageClass::Service {
         return Lane::Service(ServiceDraft::new(Arc::new(frame), classification, Raw::Service));
@@ -76,12 +101,12 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
         return observe(frame, classification);
     }
     let Some(sender) = stream.sender.clone() else {
-        let reply = replies::claim_not_allowed("this stream carries service mail only");
-        return refuse(frame, classification.class(), reply);
+        let text = "this stream carries service mail only";
+        return refuse_claim(frame, classification.class(), text);
     };
     if !from.as_ref().is_some_and(|from| belongs_to(from, &sender)) {
-        let reply = replies::claim_not_allowed("From does not belong to the stream's brand");
-        return refuse(frame, classification.class(), reply);
+        let text = "From does not belong to the stream's brand";
+        return refuse_claim(frame, classification.class(), text);
     }
     draft(frame, classification, sender)
 }
@@ -107,8 +132,8 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
     let prepared = match rewrite::prepare(&frame.message, &sender.rewriting) {
         Ok(prepared) => prepared,
         Err(rejected) => {
-            let reply = replies::not_editable(rejected.as_str());
-            return refuse(frame, classification.class(), reply);
+            let reply = replies::not_editable(rejected.as_str(), frame.transaction_id());
+            return refuse(frame, classification.class(), "NOT_EDITABLE", reply);
         }
     };
     let topics = topics_of(&classification, &frame.stream);
@@ -164,12 +189,13 @@ fn form_of(facts: rewrite::FormFacts) -> Form {
     }
 }
 
-fn refuse(frame: Frame, class: MessageClass, reply: Reply) -> Lane {
-    Lane::Refused(Refused { frame: Arc::new(frame), class, reply })
+fn refuse(frame: Frame, class: MessageClass, reason: &'static str, reply: Reply) -> Lane {
+    Lane::Refused(Refused { frame: Arc::new(frame), class, reason, reply })
 }
 
-fn claim_reply(error: &ClaimError) -> Reply {
-    replies::claim_not_allowed(&error.to_string())
+fn refuse_claim(frame: Frame, class: MessageClass, text: &str) -> Lane {
+    let reply = replies::claim_not_allowed(text, frame.transaction_id());
+    refuse(frame, class, "CLAIM_NOT_ALLOWED", reply)
 }
 
 /// The stream a message fits; the last fits everything.

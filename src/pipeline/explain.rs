@@ -46,9 +46,14 @@ pub fn explain(
     line!(text, "Transaction {}, stream `{}`.", record.transaction, record.stream);
     line!(text, "");
     class(&mut text, record);
-    match &record.marketing {
-        Some(marketing) => verdict(&mut text, marketing),
-        None => line!(text, "Service mail is relayed unchanged; no permission is needed."),
+    match (&record.marketing, &record.refused) {
+        (Some(marketing), _) => verdict(&mut text, marketing),
+        (None, Some(refused)) => {
+            line!(text, "Refused before anybody was looked up: {refused}.");
+            line!(text, "Configuration {}.", record.config);
+            return text;
+        }
+        (None, None) => line!(text, "Service mail is relayed unchanged; no permission is needed."),
     }
     if !evidence.is_empty() {
         line!(text, "");
@@ -59,7 +64,7 @@ pub fn explain(
     }
     line!(text, "");
     match outcomes {
-        [] => line!(text, "Outcome: none recorded."),
+        [] => line!(text, "Outcome: {}.", without_outcome(record)),
         outcomes => {
             for outcome in outcomes {
                 line!(text, "Outcome at {}: {}.", outcome.at, outcome.what);
@@ -70,9 +75,21 @@ pub fn explain(
     text
 }
 
+/// What it means that no outcome follows a decision.
+fn without_outcome(record: &DecisionRecord) -> &'static str {
+    match &record.marketing {
+        None => "relayed as the reply said; outcomes of service mail are not kept one by one",
+        Some(marketing) if marketing.is_sent => "not known; the attempt may still be under way",
+        Some(_) => "nobody was sent to, and the reply or a notice said so",
+    }
+}
+
 fn class(text: &mut String, record: &DecisionRecord) {
-    let elements = record.class.elements.join(", ");
-    line!(text, "The message is classed as {} ({elements}), because:", record.class.class);
+    let elements = match record.class.elements.as_slice() {
+        [] => String::new(),
+        elements => format!(" ({})", elements.join(", ")),
+    };
+    line!(text, "The message is classed as {}{elements}, because:", record.class.class);
     for signal in &record.class.signals {
         line!(text, "  {signal}");
     }
@@ -83,11 +100,12 @@ fn verdict(text: &mut String, marketing: &MarketingRecord) {
     line!(text, "");
     line!(
         text,
-        "Sent by {} as {} about {}; record version {}; copy: {}.",
+        "Sender {} as {}, about {}; record version {}; {}: {}.",
         marketing.entity,
         marketing.brand,
         if topics.is_empty() { "no stated topic".to_owned() } else { topics.join(", ") },
         marketing.record_version,
+        if marketing.is_sent { "the copy" } else { "a copy would have been" },
         marketing.footer
     );
     text.push_str(&eligibility::explain(&marketing.verdict));

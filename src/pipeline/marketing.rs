@@ -178,6 +178,7 @@ impl MarketingDraft {
                 record_version: ruling.record_version,
                 verdict: ruling.verdict.report(),
             }),
+            refused: None,
             config: self.frame.house.config_digest,
         }
     }

@@ -33,7 +33,7 @@ pub use marketing::{MarketingDraft, PlanError, ReadRecord};
 pub use modes::{Disclose, Enforce, Lease, Mode, NoticeTo};
 pub use plan::{Plan, PlannedCopy, RecordedPlan};
 pub use receipt::Receipt;
-pub use record::{ClassRecord, DecisionRecord, MarketingRecord, outcome_payload};
+pub use record::{ClassRecord, DecisionRecord, MarketingRecord, OutcomeRecord, outcome_payload};
 pub use reply_table::{Course, Ending, NoticePath, Standing, conclude, course};
 pub use service::ServiceDraft;
 pub use stream::{Matcher, Sighting};

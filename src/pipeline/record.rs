@@ -30,6 +30,9 @@ pub struct DecisionRecord {
     /// For marketing: what was asked and answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marketing: Option<MarketingRecord>,
+    /// Why the whole message was refused before anybody was looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// SHA-256 of the configuration in force.
     pub config: Digest,
 }
@@ -114,4 +117,22 @@ pub struct OutcomeRecord {
     /// The upstream's reply, or the fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
+}
+
+impl OutcomeRecord {
+    /// The outcome as a clause.
+    pub fn in_words(&self) -> String {
+        let reply = self.reply.as_deref().unwrap_or_default();
+        match self.outcome.as_str() {
+            "accepted" => format!("the outbound MTA accepted the copy ({reply})"),
+            "accepted_earlier" => "the copy had been accepted in an earlier attempt".to_owned(),
+            "notified" => "a notice about it was accepted by the outbound MTA".to_owned(),
+            "denied" => "not sent; the reply said so".to_owned(),
+            "refused" => format!("the outbound MTA refused the copy ({reply})"),
+            "deferred" => format!("the outbound MTA asked to try again ({reply})"),
+            "failed" => format!("not sent in this attempt ({reply})"),
+            "in_doubt" => "unknown: the connection was lost after the message".to_owned(),
+            other => format!("{other} {reply}"),
+        }
+    }
 }

@@ -91,17 +91,17 @@ pub fn notice_deferred() -> Reply {
 }
 
 /// A topic, brand or class was claimed that the client may not claim.
-pub fn claim_not_allowed(claim: &str) -> Reply {
-    Reply::new(550, status(7, 1), &format!("CLAIM_NOT_ALLOWED: {claim}"))
+pub fn claim_not_allowed(claim: &str, transaction: TransactionId) -> Reply {
+    let text = format!("CLAIM_NOT_ALLOWED transaction {transaction}: {claim}");
+    Reply::new(550, status(7, 1), &text)
 }
 
 /// The message cannot be edited safely and the stream demands a footer.
-pub fn not_editable(reason: &str) -> Reply {
-    Reply::new(
-        550,
-        status(6, 0),
-        &format!("no footer can be added without harm to this message ({reason})"),
-    )
+pub fn not_editable(reason: &str, transaction: TransactionId) -> Reply {
+    let text = format!(
+        "NOT_EDITABLE transaction {transaction}: no footer can be added without harm ({reason})"
+    );
+    Reply::new(550, status(6, 0), &text)
 }
 
 /// What a refusal of all recipients says.

@@ -48,6 +48,7 @@ impl ServiceDraft {
             stream: self.frame.stream_id().clone(),
             class: ClassRecord::of(&self.classification),
             marketing: None,
+            refused: None,
             config: self.frame.house.config_digest,
         }
     }

@@ -128,8 +128,8 @@ where
         report::stage(&inner.metrics, lane.frame(), Stage::Prepare, started);
         match lane {
             Lane::Refused(refused) => {
-                let reply = &refused.reply;
-                report::answered(&inner.metrics, &refused.frame, refused.class, reply);
+                inner.store.note(service::row(&refused.frame, &refused.decision_record()));
+                report::refused(&inner.metrics, &refused);
                 Answer { reply: refused.reply, closing: None }
             }
             Lane::Service(draft) => {

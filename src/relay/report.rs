@@ -6,7 +6,9 @@ use super::attempt::Attempt;
 use super::ports::StoreError;
 use crate::classify::MessageClass;
 use crate::eligibility::Reason;
-use crate::pipeline::{Authority, Ending, Frame, Judgement, MarketingDraft, Outcome, Ruling};
+use crate::pipeline::{
+    Authority, Ending, Frame, Judgement, MarketingDraft, Outcome, Refused, Ruling,
+};
 use crate::rewrite;
 use crate::smtp::Reply;
 use crate::telemetry::{
@@ -19,6 +21,21 @@ pub(super) fn answered(metrics: &Metrics, frame: &Frame, class: MessageClass, re
     let transaction = frame.transaction_id();
     let class = label(class);
     events::TransactionAnswered { transaction, stream, class, reply }.emit(metrics);
+}
+
+/// A message was refused before anybody was looked up.
+pub(super) fn refused(metrics: &Metrics, refused: &Refused) {
+    for index in 0..refused.frame.recipients() {
+        events::RecipientDecided {
+            decision: refused.frame.decision(index),
+            stream: refused.frame.stream_id(),
+            class: label(refused.class),
+            verdict: VerdictLabel::Deny,
+            reason: Some(refused.reason),
+        }
+        .emit(metrics);
+    }
+    answered(metrics, &refused.frame, refused.class, &refused.reply);
 }
 
 /// Every recipient of a marketing message was decided on.

@@ -7,8 +7,8 @@ use super::ports::{Answer, Clock, DecisionRow, Journal, Query, Records, Settleme
 use super::sending::Schedule;
 use super::{Inner, report};
 use crate::pipeline::{
-    Ending, Fate, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft, UpstreamFault, conclude,
-    replies,
+    DecisionRecord, Ending, Fate, Frame, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft,
+    UpstreamFault, conclude, replies,
 };
 
 use crate::smtp::ReplyClass;
@@ -36,7 +36,7 @@ where
         let knows_fates = fates.is_some();
         let fates = fates.unwrap_or_default();
         if !draft.is_observed() {
-            self.store.note(row(&draft));
+            self.store.note(row(&frame, &draft.decision_record()));
         }
         let endings: Vec<Ending> = (0..total).map(|index| standing(fates.get(index))).collect();
         let remaining: Vec<usize> =
@@ -88,12 +88,12 @@ fn standing(entry: Option<&LedgerEntry>) -> Ending {
 }
 
 /// One row per message; nobody's permission is asked, so no person is named.
-fn row(draft: &ServiceDraft) -> DecisionRow {
+pub(super) fn row(frame: &Frame, record: &DecisionRecord) -> DecisionRow {
     DecisionRow {
-        id: draft.frame.decision(0),
-        transaction: draft.frame.transaction_id(),
+        id: frame.decision(0),
+        transaction: frame.transaction_id(),
         person: None,
         permit_version: None,
-        payload: draft.decision_record().encode(),
+        payload: record.encode(),
     }
 }

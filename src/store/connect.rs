@@ -59,7 +59,7 @@ pub(super) fn open_writer(settings: &Settings, emptiness: Emptiness) -> Result<O
         }
         Err(error) if emptiness == Emptiness::Suspicious => {
             let hint = match error.kind() {
-                ErrorKind::NotFound => "; `consentry init` creates one",
+                ErrorKind::NotFound => "; `consentry import` and `consentry record` create one",
                 _ => "",
             };
             let path = settings.path.display();
@@ -123,7 +123,8 @@ fn set_up_writer(
     {
         connection.pragma_update_and_check(None, name, value, |_| Ok(()))?;
     }
-    schema::migrate(connection, emptiness, settings.clock.now())
+    schema::migrate(connection, emptiness, settings.clock.now())?;
+    settings.keyring.map_or(Ok(()), |keyring| schema::check_keyring(connection, &keyring))
 }
 
 /// Opens a connection that only reads; the tables must be at their newest version already.

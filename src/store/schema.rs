@@ -124,13 +124,40 @@ pub(super) fn check_ours(connection: &Connection, emptiness: Emptiness) -> Resul
     }
 }
 
+/// Refuses a store made with another keyring, whose people would all be strangers; a store that
+/// remembers none yet remembers this one.
+pub(super) fn check_keyring(connection: &mut Connection, keyring: &Digest) -> Result<(), Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let known: Option<Vec<u8>> = transaction
+        .query_row("SELECT value FROM meta WHERE key = 'keyring'", [], |row| row.get(0))
+        .optional()?;
+    match known {
+        Some(known) if known == keyring.as_bytes() => return Ok(()),
+        Some(_) => {
+            return Err(Fault::File(
+                "the store was made with another keyring; use that one, or its objections would \
+                 be forgotten"
+                    .to_owned(),
+            ));
+        }
+        None => note(&transaction, "keyring", keyring.as_bytes())?,
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn note(connection: &Connection, key: &str, value: &[u8]) -> Result<(), Fault> {
+    let sum = row_sum("meta", &[ValueRef::Text(key.as_bytes()), ValueRef::Blob(value)]);
+    connection
+        .execute("INSERT INTO meta (key, value, sum) VALUES (?1, ?2, ?3)", (key, value, sum))?;
+    Ok(())
+}
+
 fn note_origin(connection: &Connection, now: Timestamp) -> Result<(), Fault> {
     let store = fresh_salt()?;
     let created = now.to_string();
     for (key, value) in [("store", store.as_slice()), ("created_at", created.as_bytes())] {
-        let sum = row_sum("meta", &[ValueRef::Text(key.as_bytes()), ValueRef::Blob(value)]);
-        connection
-            .execute("INSERT INTO meta (key, value, sum) VALUES (?1, ?2, ?3)", (key, value, sum))?;
+        note(connection, key, value)?;
     }
     Ok(())
 }

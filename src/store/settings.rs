@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::base::{NodeId, Timestamp};
+use crate::base::{Digest, NodeId, Timestamp};
 use crate::relay::ports::Clock;
 
 /// What to do when there is no database file.
@@ -40,6 +40,8 @@ pub struct Settings {
     pub if_missing: IfMissing,
     /// Whether the node's lock file is needed.
     pub role: Role,
+    /// The fingerprint of the keyring; a store made with another one is not written to.
+    pub keyring: Option<Digest>,
     /// How long SQLite waits for another process's lock.
     pub busy_timeout: Duration,
     /// How long a caller waits for a write.
@@ -64,6 +66,7 @@ impl Settings {
             node,
             if_missing: IfMissing::Degrade,
             role: Role::Serve,
+            keyring: None,
             busy_timeout: Duration::from_secs(2),
             write_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(2),

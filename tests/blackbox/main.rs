@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here")]
 
 mod browser;
+mod commands;
 mod crash;
 mod footprint;
 mod house;

@@ -160,3 +160,21 @@ fn p7_strip_and_reject_answer_as_the_table_says() {
         assert_eq!(upstream.copies_to("mail-ops@example.com"), 0, "{mode}");
     }
 }
+
+#[test]
+fn p2_another_keyring_never_writes_to_the_store_and_marketing_is_held() {
+    let upstream = Upstream::start();
+    let house = House::new(upstream.port, "bounce");
+    house.import_contacts();
+    fs::remove_file(house.path("keyring.toml")).unwrap();
+    house.run_ok(&["key", "new", "--out", "keyring.toml"]);
+    let import = house.run(&["import", "--config", "consentry.toml", "contacts.csv"]);
+    let said = String::from_utf8_lossy(&import.stderr).into_owned();
+    assert!(!import.status.success() && said.contains("another keyring"), "{said}");
+    let check = house.run(&["check", "--config", "consentry.toml"]);
+    assert!(!check.status.success());
+    let _serve = house.serve();
+    let reply = send_newsletter(&house, "Strangers");
+    assert_eq!(reply.code, 451, "{reply:?}");
+    reset_passes(&house, &upstream);
+}

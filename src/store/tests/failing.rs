@@ -41,7 +41,11 @@ async fn check_recovers(bench: &Bench, store: &Store) {
 async fn start_without_a_file_is_degraded_until_somebody_makes_one() {
     let bench = Bench::new();
     let store = Store::open(serving(&bench)).unwrap();
-    assert!(reason(&store).contains("`consentry init` creates one"), "{}", reason(&store));
+    assert!(
+        reason(&store).contains("`consentry import` and `consentry record` create one"),
+        "{}",
+        reason(&store)
+    );
     check_away(&bench, &store).await;
     assert!(!bench.path().exists(), "serving never makes an empty database");
     let maker = bench.open_with(Settings { role: Role::Visit, ..bench.settings("cli") });
