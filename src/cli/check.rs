@@ -5,6 +5,7 @@ use std::path::Path;
 use super::exit::{Exit, Outcome};
 use super::{output, setup};
 use crate::daemon::{self, SystemClock};
+use crate::eligibility::governing;
 use crate::pipeline::Enforce;
 use crate::relay::ports::Clock as _;
 
@@ -24,6 +25,17 @@ pub(super) fn run(path: &Path) -> Outcome {
             }
         };
         output::remark(&format!("warning: stream `{}` {text}", stream.id));
+    }
+    for stream in &house.streams {
+        for place in &stream.jurisdictions {
+            let speaks = governing(place, &house.rules);
+            if speaks != *place {
+                output::remark(&format!(
+                    "warning: stream `{}`: no rule set for `{place}`; `{speaks}` speaks for it",
+                    stream.id
+                ));
+            }
+        }
     }
     for client in &config.clients {
         for network in client.networks.iter().filter(|network| network.prefix_len() == 0) {

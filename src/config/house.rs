@@ -93,9 +93,11 @@ pub(super) fn read_entities(root: &Section<'_>) -> Vec<EntityConfig> {
             section.report("id", "stands twice", "");
         }
         section.finish();
-        if let (Some(id), Some(name), Some(jurisdiction), Some(postal_address)) =
-            (id, name, jurisdiction, postal_address)
-        {
+        // Kept even with errors, so that who refers to it is not reported as well.
+        let placeholder = JurisdictionId::parse("eu").ok();
+        if let (Some(id), Some(jurisdiction)) = (id, jurisdiction.or(placeholder)) {
+            let (name, postal_address) =
+                (name.unwrap_or_default(), postal_address.unwrap_or_default());
             entities.push(EntityConfig { id, name, jurisdiction, postal_address, domains });
         }
     }
@@ -123,7 +125,7 @@ pub(super) fn read_brands(
             section.report("id", "stands twice", "");
         }
         section.finish();
-        if let (Some(id), Some(entity), Some(name)) = (id, entity, name) {
+        if let (Some(id), Some(entity), name) = (id, entity, name.unwrap_or_default()) {
             brands.push(BrandConfig { id, entity, name, from_domains, footer_html, footer_text });
         }
     }
@@ -142,7 +144,7 @@ pub(super) fn read_topics(root: &Section<'_>, entities: &[EntityConfig]) -> Vec<
             section.report("id", "stands twice", "");
         }
         section.finish();
-        if let (Some(id), Some(entity), Some(name)) = (id, entity, name) {
+        if let (Some(id), Some(entity), name) = (id, entity, name.unwrap_or_default()) {
             topics.push(TopicConfig { id, entity, name, covers });
         }
     }

@@ -110,6 +110,10 @@ pub(super) fn read_http(root: &Section<'_>) -> Option<HttpConfig> {
     let operations_listen = listen("operations_listen");
     let mailto = section
         .parsed_opt("mailto", |text| crate::base::Mailbox::parse(text).map(|_| text.to_owned()));
+    if public_listen.is_some() && public_listen == operations_listen {
+        let hint = "the public must not reach metrics; choose another port";
+        section.report("operations_listen", "is the same as public_listen", hint);
+    }
     let trusted_proxies = section.list("trusted_proxies", super::network::parse_network);
     section.finish();
     Some(HttpConfig {

@@ -49,7 +49,7 @@ impl<'a> Section<'a> {
         let span = self.table.get(key).map_or_else(|| self.span(), Spanned::span);
         self.sink.borrow_mut().push(Problem {
             span,
-            path: format!("{}.{key}", self.path),
+            path: self.child_path(key),
             message: message.into(),
             hint: (!hint.is_empty()).then(|| hint.to_owned()),
         });
@@ -262,7 +262,7 @@ impl<'a> Section<'a> {
             self.wrong_type(key, value.get_ref(), "a table");
             return None;
         };
-        Some(Section::new(format!("{}.{key}", self.path), value.span(), table, self.sink))
+        Some(Section::new(self.child_path(key), value.span(), table, self.sink))
     }
 
     /// The tables of an array of tables, in order.

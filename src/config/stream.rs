@@ -97,7 +97,9 @@ pub(super) struct Names<'a> {
 pub(super) fn read_streams(root: &Section<'_>, names: &Names<'_>) -> Vec<StreamConfig> {
     let sections = root.tables("stream");
     let mut streams: Vec<StreamConfig> = Vec::new();
+    let mut last_id = None;
     for section in sections {
+        last_id = section.text_opt("id");
         let Some(stream) = read_stream(&section, names) else {
             section.finish();
             continue;
@@ -112,7 +114,7 @@ pub(super) fn read_streams(root: &Section<'_>, names: &Names<'_>) -> Vec<StreamC
         section.finish();
         streams.push(stream);
     }
-    if streams.last().is_none_or(|last| last.id.as_str() != UNMATCHED) {
+    if last_id.as_deref() != Some(UNMATCHED) {
         let hint = "close the list with [[stream]] id = \"unmatched\", which fits everything";
         root.report("stream", "the last stream must be `unmatched`", hint);
     }

@@ -50,6 +50,8 @@ fn finds_each_kind_of_slip() {
     finds("public_url = \"https://", "public_url = \"http://", "public_url", "https");
     finds("id = \"unmatched\"", "id = \"rest\"", "stream", "last stream");
     finds("notice_to = \"mail-ops@example.com\"", "", "notice_to", "missing");
+    finds("from = [\"noreply@example.com\"]", "", "stream[0].id", "fits everything");
+    finds("listen = \"127.0.0.1:9125\"", "listen = \"127.0.0.1:8025\"", "operations", "same");
     finds("until = 2027-02-28", "", "until", "missing");
     finds("jurisdiction = \"uk\"", "jurisdiction = \"UK\"", "jurisdiction", "not a name");
 }
@@ -73,4 +75,16 @@ fn reports_all_slips_at_once_with_line_and_hint() {
 fn syntax_errors_are_reported_not_guessed_around() {
     let problems = parse("[node\nid = ").expect_err("not TOML");
     assert!(problems.to_string().contains("syntax"));
+}
+
+#[test]
+fn one_slip_is_one_error() {
+    for (from, to) in [
+        ("postal_address = \"1 High", "postal_address = \"\" # 1 High"),
+        ("reply_deadline = \"50s\"", "reply_deadline = \"5h\""),
+    ] {
+        let problems = parse(&EXAMPLE.replacen(from, to, 1)).expect_err("a slip");
+        assert_eq!(problems.list().len(), 1, "{problems}");
+        assert!(!problems.list()[0].path.starts_with('.'), "{problems}");
+    }
 }

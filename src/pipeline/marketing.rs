@@ -174,7 +174,10 @@ impl MarketingDraft {
                 jurisdictions: ruling.jurisdictions.clone(),
                 enforce: self.enforce,
                 is_sent: ruling.authority.is_some(),
-                footer: footer_in_words(self.prepared.outcome()),
+                footer: match self.enforce {
+                    Enforce::Observe => "untouched (the stream only observes)".to_owned(),
+                    Enforce::Objections | Enforce::All => footer_in_words(self.prepared.outcome()),
+                },
                 record_version: ruling.record_version,
                 verdict: ruling.verdict.report(),
             }),

@@ -154,6 +154,8 @@ where
         if delivery == ReplyDelivery::Lost {
             closing.closes.clear();
         }
-        self.inner.settle(closing).await;
+        // The client's next message, perhaps service mail, does not wait for this commit.
+        let inner = Arc::clone(&self.inner);
+        self.inner.late.spawn(async move { inner.settle(closing).await });
     }
 }

@@ -90,13 +90,14 @@ pub(super) fn deferred(metrics: &Metrics, draft: &MarketingDraft) {
 
 /// A service message was tried for its recipients.
 pub(super) fn served(metrics: &Metrics, attempt: &Attempt) {
-    for (index, ending) in attempt.endings.iter().enumerate() {
+    for ending in &attempt.endings {
         let is_served = matches!(
             ending,
             Ending::Accepted | Ending::Notified | Ending::Tried(Outcome::Accepted(_))
         );
         events::RecipientDecided {
-            decision: attempt.frame.decision(index),
+            // One journal row speaks for the whole message.
+            decision: attempt.frame.decision(0),
             stream: attempt.frame.stream_id(),
             class: ClassLabel::Service,
             verdict: if is_served { VerdictLabel::Service } else { VerdictLabel::Defer },
