@@ -319,3 +319,18 @@ fn the_rules_would_notice() {
     shape.visit_file(&file);
     assert_eq!(shape.offences.len(), 3, "{:?}", shape.offences);
 }
+
+#[test]
+fn every_dependency_has_a_user() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let section = manifest.split("[dependencies]").nth(1).unwrap();
+    let section = section.split("\n[").next().unwrap();
+    let code: String = sources("src").into_iter().map(|source| source.text).collect();
+    let names = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    let unused: Vec<String> = names
+        .map(|name| name.replace('-', "_"))
+        .filter(|name| !code.contains(&format!("{name}::")))
+        .collect();
+    none("dependencies without a user", &unused);
+}

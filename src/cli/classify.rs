@@ -12,6 +12,9 @@ use crate::classify::{Input, StreamClass, classify};
 
 /// Arguments of `classify`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  consentry classify letter.eml\n  consentry classify --json mails/ | jq .class"
+)]
 pub(super) struct ClassifyArgs {
     /// Print JSON lines instead of a line of text per file.
     #[arg(long)]

@@ -11,6 +11,9 @@ use crate::eligibility::{RuleBook, casefile};
 
 /// Arguments of `decide`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  consentry decide case.toml\nExit code 1 if the file has a [then] and the verdict differs from it."
+)]
 pub(super) struct DecideArgs {
     /// The case file (TOML).
     #[arg(value_name = "CASE")]

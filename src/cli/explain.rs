@@ -14,6 +14,9 @@ use crate::store::{Store, StoredDecision};
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  consentry explain --config consentry.toml 3f7k2m9qzx0ab                (a decision)\n  consentry explain --config consentry.toml 36frvj4grvrh914bsgpsrfsy3d   (a transaction)"
+)]
 pub(super) struct ExplainArgs {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = super::CONFIG_DEFAULT)]

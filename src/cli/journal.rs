@@ -13,6 +13,9 @@ use crate::store::{VerifyError, verify};
 #[derive(Subcommand, Debug)]
 pub(super) enum JournalCommand {
     /// Walk every chain, payload, evidence and record; says where something is broken.
+    #[command(
+        after_help = "Example:\n  consentry journal verify --config consentry.toml\nExit code 1 if something is broken."
+    )]
     Verify {
         /// The configuration file.
         #[arg(long, value_name = "FILE", default_value = super::CONFIG_DEFAULT)]

@@ -16,6 +16,7 @@ use crate::base::{KeyId, Keyring, MasterKey};
 #[derive(Subcommand, Debug)]
 pub(super) enum KeyCommand {
     /// Make a new keyring with one random key.
+    #[command(after_help = "Example:\n  consentry key new --out keyring.toml")]
     New {
         /// The file to write; it must not exist yet.
         #[arg(long, value_name = "FILE")]

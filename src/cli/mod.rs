@@ -49,10 +49,16 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Run the relay.
+    #[command(
+        after_help = "Example:\n  consentry serve --config consentry.toml\nCONSENTRY_LOG sets the log filter, such as `info` or `consentry=debug`."
+    )]
     Serve(ConfigArgs),
     /// Play the whole story on this machine, in a temporary folder, then stay up.
     Demo(demo::DemoArgs),
     /// Check a configuration; prints every mistake with its line and a hint.
+    #[command(
+        after_help = "Example:\n  consentry check --config consentry.toml\nExit code 78 if something is wrong."
+    )]
     Check(ConfigArgs),
     /// Load evidence from a CSV file.
     Import(import::ImportArgs),

@@ -26,6 +26,9 @@ const SAMPLE_LINK: &str =
 
 /// Arguments of `rewrite`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  consentry rewrite letter.eml\n  consentry rewrite --json --out previews mails/\n  consentry rewrite --config consentry.toml --brand acme letter.eml"
+)]
 pub(super) struct RewriteArgs {
     /// Take brand and footer from this configuration.
     #[arg(long, value_name = "FILE")]

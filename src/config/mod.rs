@@ -120,7 +120,7 @@ fn read(root: &Section<'_>, base: &Path, digest: Digest) -> Option<Config> {
         topics: &topics,
     };
     let streams = stream::read_streams(root, &names);
-    network::check_rights(root, &clients, &brands, &topics);
+    network::check_rights(root, &clients, &brands, &topics, &streams);
     Some(Config {
         node: node?,
         store: store?,

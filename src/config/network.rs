@@ -6,7 +6,8 @@ use ipnet::IpNet;
 
 use super::house::{BrandConfig, TopicConfig};
 use super::section::Section;
-use crate::base::{BrandId, DomainName, TopicId, limits};
+use super::stream::StreamConfig;
+use crate::base::{BrandId, DomainName, StreamId, TopicId, limits};
 
 /// `[[listener]]`
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub struct ClientConfig {
     pub name: String,
     /// The networks it connects from.
     pub networks: Vec<IpNet>,
+    /// Streams its mail may take; empty means any.
+    pub streams: Vec<StreamId>,
     /// Brands it may name in `X-Consentry-Brand`.
     pub brands: Vec<BrandId>,
     /// Topics it may name in `X-Consentry-Topic`.
@@ -110,6 +113,7 @@ pub(super) fn read_clients(root: &Section<'_>) -> Vec<ClientConfig> {
         let client = ClientConfig {
             name: name.clone().unwrap_or_default(),
             networks,
+            streams: section.list("streams", StreamId::parse),
             brands: section.list("brands", BrandId::parse),
             topics: section.list("topics", TopicId::parse),
             may_claim_service: section.flag_opt("may_claim_service").unwrap_or(false),
@@ -155,8 +159,13 @@ pub(super) fn check_rights(
     clients: &[ClientConfig],
     brands: &[BrandConfig],
     topics: &[TopicConfig],
+    streams: &[StreamConfig],
 ) {
     for client in clients {
+        for id in client.streams.iter().filter(|id| !streams.iter().any(|s| s.id == **id)) {
+            let message = format!("`{}` may use stream `{id}`, which is not defined", client.name);
+            root.report("client", message, "");
+        }
         for id in client.brands.iter().filter(|id| !brands.iter().any(|b| b.id == **id)) {
             root.report(
                 "client",

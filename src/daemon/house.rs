@@ -146,6 +146,7 @@ fn policy(config: &Config) -> anyhow::Result<eligibility::Policy> {
 fn client(config: &ClientConfig) -> Client {
     Client {
         name: config.name.clone(),
+        streams: config.streams.clone(),
         claims: Claims {
             may_claim_service: config.may_claim_service,
             brands: config.brands.clone(),
@@ -163,10 +164,15 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn stream(&self, stream: &StreamConfig) -> anyhow::Result<Stream> {
-        let sender = match (&stream.entity, &stream.brand) {
-            (Some(_), Some(brand)) => Some(self.sender(stream, brand)?),
-            _ => None,
-        };
+        let (mut sender, mut other_senders) = (None, Vec::new());
+        if let (Some(entity), Some(brand)) = (&stream.entity, &stream.brand) {
+            sender = Some(self.sender(stream, brand)?);
+            let siblings = self.config.brands.iter();
+            let siblings = siblings.filter(|other| other.entity == *entity && other.id != *brand);
+            for sibling in siblings {
+                other_senders.push(self.sender(stream, &sibling.id)?);
+            }
+        }
         let defaults = self.config.rules.jurisdiction_default.iter().cloned();
         let jurisdictions = match stream.jurisdictions.is_empty() {
             true => defaults.collect(),
@@ -187,6 +193,7 @@ impl Builder<'_> {
             matcher: stream.matcher.clone(),
             class: stream_class(stream),
             sender,
+            other_senders,
             topics: stream.topics.clone(),
             jurisdictions,
             mode: stream.mode,

@@ -98,7 +98,7 @@ pub(super) async fn remind(house: Arc<House>, stop: CancellationToken) {
 /// Every scope a token may name needs its number before the first copy.
 async fn prepare(store: &Store, config: &Config, house: &House) -> Result<(), StoreError> {
     let entities = config.entities.iter().map(|entity| Scope::Entity(entity.id.clone()));
-    let used = house.streams.iter().filter_map(|stream| stream.sender.as_ref());
+    let used = house.streams.iter().flat_map(|s| s.sender.iter().chain(&s.other_senders));
     let mut scopes: Vec<Scope> = entities.chain(used.map(|sender| sender.scope.clone())).collect();
     scopes.sort();
     scopes.dedup();

@@ -87,7 +87,14 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
         recipients: transaction.envelope.forward_paths.len(),
         has_null_reverse_path: transaction.envelope.reverse_path == ReversePath::Null,
     });
+    let may_use = house
+        .clients
+        .get(transaction.peer.client)
+        .is_none_or(|client| client.streams.is_empty() || client.streams.contains(&stream.id));
     let frame = Frame::new(Arc::clone(house), Arc::clone(&stream), transaction, message);
+    if !may_use {
+        return refuse_claim(frame, MessageClass::Marketing, "this client may not use the stream");
+    }
     let classification = match classified {
         Ok(classification) => classification,
         Err(error) => {
@@ -100,8 +107,8 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
     if stream.enforcement(frame.transaction.received_at) == Enforce::Observe {
         return observe(frame, classification);
     }
-    let Some(sender) = stream.sender.clone() else {
-        let text = "this stream carries service mail only";
+    let Some(sender) = stream.sender_for(classification.brand()).cloned() else {
+        let text = "the stream carries service mail only, or another entity's brands";
         return refuse_claim(frame, classification.class(), text);
     };
     if !from.as_ref().is_some_and(|from| belongs_to(from, &sender)) {
@@ -121,7 +128,8 @@ fn each_recipient_once(paths: &mut Vec<ForwardPath>) {
 /// what can be judged is judged, the rest goes out as service mail does, journalled as it is.
 fn observe(frame: Frame, classification: Classification) -> Lane {
     let raw = || ServiceDraft::new(Arc::new(frame.clone()), classification.clone(), Raw::Service);
-    let Some(sender) = frame.stream.sender.clone() else { return Lane::Service(raw()) };
+    let sender = frame.stream.sender_for(classification.brand()).cloned();
+    let Some(sender) = sender else { return Lane::Service(raw()) };
     match draft(frame.clone(), classification.clone(), sender) {
         Lane::Refused(_) => Lane::Service(raw()),
         lane @ (Lane::Marketing(_) | Lane::Service(_)) => lane,

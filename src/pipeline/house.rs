@@ -17,6 +17,8 @@ use crate::rewrite;
 pub struct Client {
     /// Its name: the submitter in fingerprints.
     pub name: String,
+    /// The streams its mail may take; empty means any.
+    pub streams: Vec<StreamId>,
     /// What it may claim about its messages.
     pub claims: Claims,
 }
@@ -51,6 +53,8 @@ pub struct Stream {
     pub class: StreamClass,
     /// Who sends; `None` only for streams locked to service.
     pub sender: Option<Sender>,
+    /// The entity's other faces, for messages that name one in `X-Consentry-Brand`.
+    pub other_senders: Vec<Sender>,
     /// What its messages are about if they do not say.
     pub topics: Vec<TopicId>,
     /// Where its recipients are if their record does not say.
@@ -68,6 +72,13 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// Who sends a message that names `brand`, or names none. The entity is the stream's in
+    /// every case: whoever could pick it could pick the permission.
+    pub fn sender_for(&self, brand: Option<&BrandId>) -> Option<&Sender> {
+        let Some(brand) = brand else { return self.sender.as_ref() };
+        self.sender.iter().chain(&self.other_senders).find(|sender| sender.brand == *brand)
+    }
+
     /// The enforcement at `now`: below `all` only while its lease lasts.
     pub fn enforcement(&self, now: Timestamp) -> Enforce {
         match self.until {

@@ -18,6 +18,7 @@ use crate::telemetry::{LogFormat, init_logging};
 
 /// Arguments of `demo`.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  consentry demo\n  consentry demo --once")]
 pub(super) struct DemoArgs {
     /// Play the story and exit instead of staying up.
     #[arg(long)]

@@ -246,6 +246,7 @@ pub struct FakeUpstream {
     scripts: Mutex<HashMap<String, Script>>,
     attempts: Mutex<Vec<String>>,
     accepted: Mutex<Vec<String>>,
+    last_data: Mutex<String>,
 }
 
 impl FakeUpstream {
@@ -255,6 +256,7 @@ impl FakeUpstream {
             scripts: Mutex::default(),
             attempts: Mutex::default(),
             accepted: Mutex::default(),
+            last_data: Mutex::default(),
         }
     }
 
@@ -264,6 +266,11 @@ impl FakeUpstream {
 
     pub fn copies_to(&self, recipient: &str) -> usize {
         self.accepted.lock().unwrap().iter().filter(|to| *to == recipient).count()
+    }
+
+    /// The mail data last dispatched.
+    pub fn last_data(&self) -> String {
+        self.last_data.lock().unwrap().clone()
     }
 
     pub fn attempts_for(&self, recipient: &str) -> usize {
@@ -295,6 +302,8 @@ impl FakeUpstream {
 
 impl Upstream for FakeUpstream {
     async fn dispatch(&self, dispatch: &Dispatch) -> Vec<Outcome> {
+        let data = String::from_utf8_lossy(&dispatch.data().to_vec()).into_owned();
+        *self.last_data.lock().unwrap() = data;
         let mut outcomes = Vec::new();
         for path in dispatch.forward_paths() {
             outcomes.push(self.one(path.written()).await);
@@ -314,7 +323,12 @@ impl Clock for FakeClock {
 /// The house of the commented example, with another mode.
 pub fn house(mode: &str) -> House {
     let text = include_str!("../../../config/consentry.toml");
-    let text = text.replace("mode = \"bounce\"", &format!("mode = \"{mode}\""));
+    let text = text
+        .replace("mode = \"bounce\"", &format!("mode = \"{mode}\""))
+        .replace("brands = [\"acme\"]", "brands = [\"acme\", \"outlet\"]");
+    let text = text
+        + "[[brand]]\nid = \"outlet\"\nentity = \"acme-ltd\"\nname = \"Acme Outlet\"\n\
+           from_domains = [\"example.com\"]\n";
     let config = Config::parse("example", &text, Path::new("/")).unwrap();
     daemon::house(&config, keyring()).unwrap()
 }
@@ -327,11 +341,11 @@ pub fn receipt(to: &[&str]) -> Transaction {
     message_from("noreply@example.com", to)
 }
 
-/// A newsletter that claims a topic its client may not name.
-pub fn claiming_topic(topic: &str, to: &[&str]) -> Transaction {
+/// A newsletter with a request header of its own.
+pub fn claiming(header: &str, to: &[&str]) -> Transaction {
     let mut transaction = newsletter(to);
     let content = transaction.content.bytes();
-    let claiming = [format!("X-Consentry-Topic: {topic}\r\n").as_bytes(), content].concat();
+    let claiming = [format!("{header}\r\n").as_bytes(), content].concat();
     transaction.content = RawMessage::new(claiming.into());
     transaction
 }

@@ -221,7 +221,7 @@ async fn p5_service_mail_asks_the_store_nothing_it_must_wait_for() {
 #[tokio::test]
 async fn claims_that_are_not_allowed_reach_nobody() {
     let scene = Scene::set("bounce");
-    let foreign = fakes::claiming_topic("cars", &[CONSENTER]);
+    let foreign = fakes::claiming("X-Consentry-Topic: cars", &[CONSENTER]);
     let answer = scene.relay.submit(foreign, CancellationToken::new()).await;
     assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
     assert!(answer.reply.text().starts_with("CLAIM_NOT_ALLOWED"), "{}", answer.reply);
@@ -332,4 +332,18 @@ async fn a_recipient_deferred_for_too_long_is_refused_with_a_notice() {
     assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
     assert_eq!(scene.upstream.copies_to(fakes::NOTICES), 1);
     assert_eq!(scene.upstream.copies_to(CONSENTER), 1);
+}
+
+#[tokio::test]
+async fn a_brand_the_client_may_name_speaks_in_the_footer() {
+    let scene = Scene::set("bounce");
+    let message = fakes::claiming("X-Consentry-Brand: outlet", &[CONSENTER]);
+    let answer = scene.relay.submit(message, CancellationToken::new()).await;
+    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    let data = scene.upstream.last_data();
+    assert!(data.contains("from Acme Outlet, a brand of Acme Shoes Ltd"), "{data}");
+    assert!(!data.contains("X-Consentry-Brand"), "{data}");
+    let message = fakes::claiming("X-Consentry-Brand: elsewhere", &[CONSENTER]);
+    let answer = scene.relay.submit(message, CancellationToken::new()).await;
+    assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
 }
