@@ -11,20 +11,16 @@ use super::super::ports::{
 };
 use crate::base::{
     EntityId, EvidenceId, KeyId, Keyring, Mailbox, MasterKey, PersonKey, Timestamp, TopicId,
-    TransactionId,
 };
 use crate::config::Config;
 use crate::daemon;
 use crate::eligibility::{
     ConsentFact, Evidence, Fact, Level, Mechanism, ObjectionChannel, Provenance, Scope,
 };
-use crate::mail::RawMessage;
 use crate::pipeline::{
     Dispatch, Fate, FateKey, House, LedgerEntry, Outcome, Receipt, Settled, UpstreamFault,
 };
-use crate::smtp::{
-    Body, Envelope, ForwardPath, Path as MailPath, Peer, Reply, ReversePath, Transaction,
-};
+use crate::smtp::Reply;
 
 pub const NOTICES: &str = "mail-ops@example.com";
 
@@ -47,6 +43,7 @@ struct State {
     settlements_hang: bool,
     settlements_fail: usize,
     record_error_once: Option<(RecordError, Change)>,
+    change_after_load: Option<(PersonKey, Evidence)>,
 }
 
 pub struct FakeStore(Mutex<State>);
@@ -79,9 +76,13 @@ fn evidence(address: &str, at: &str, fact: Fact) -> Evidence {
 
 /// The objection that arrives while a decision is made.
 pub fn objection() -> (PersonKey, Evidence) {
+    objection_of("consenter@example.org")
+}
+
+/// An objection of somebody.
+pub fn objection_of(address: &str) -> (PersonKey, Evidence) {
     let fact =
         Fact::Objection { scope: Scope::Entity(entity()), channel: ObjectionChannel::OneClick };
-    let address = "consenter@example.org";
     (person(address), evidence(address, "2026-11-01", fact))
 }
 
@@ -131,6 +132,11 @@ impl FakeStore {
         }
     }
 
+    /// Somebody's record changes right after the next reading.
+    pub fn change_after_load(&self, change: (PersonKey, Evidence)) {
+        self.0.lock().unwrap().change_after_load = Some(change);
+    }
+
     pub fn fail_settlements(&self, times: usize) {
         self.0.lock().unwrap().settlements_fail = times;
     }
@@ -158,6 +164,17 @@ impl FakeStore {
 
 impl Records for FakeStore {
     async fn load(&self, query: Query) -> Result<Snapshot, StoreError> {
+        let change = self.0.lock().unwrap().change_after_load.take();
+        let snapshot = self.snapshot(query);
+        if let Some((person, evidence)) = change {
+            self.learn(person, &evidence);
+        }
+        snapshot
+    }
+}
+
+impl FakeStore {
+    fn snapshot(&self, query: Query) -> Result<Snapshot, StoreError> {
         let state = self.0.lock().unwrap();
         if let Some(error) = &state.load_error {
             return Err(error.clone());
@@ -322,7 +339,13 @@ impl Clock for FakeClock {
 
 /// The house of the commented example, with another mode.
 pub fn house(mode: &str) -> House {
+    house_enforcing("enforce = \"all\"", mode)
+}
+
+/// The same with another level of enforcement on the newsletter.
+pub fn house_enforcing(enforce: &str, mode: &str) -> House {
     let text = include_str!("../../../config/consentry.toml");
+    let text = text.replacen("enforce = \"all\"", enforce, 1);
     let text = text
         .replace("mode = \"bounce\"", &format!("mode = \"{mode}\""))
         .replace("brands = [\"acme\"]", "brands = [\"acme\", \"outlet\"]");
@@ -331,46 +354,4 @@ pub fn house(mode: &str) -> House {
            from_domains = [\"example.com\"]\n";
     let config = Config::parse("example", &text, Path::new("/")).unwrap();
     daemon::house(&config, keyring()).unwrap()
-}
-
-pub fn newsletter(to: &[&str]) -> Transaction {
-    message_from("news@example.com", to)
-}
-
-pub fn receipt(to: &[&str]) -> Transaction {
-    message_from("noreply@example.com", to)
-}
-
-/// A newsletter with a request header of its own.
-pub fn claiming(header: &str, to: &[&str]) -> Transaction {
-    let mut transaction = newsletter(to);
-    let content = transaction.content.bytes();
-    let claiming = [format!("{header}\r\n").as_bytes(), content].concat();
-    transaction.content = RawMessage::new(claiming.into());
-    transaction
-}
-
-/// Mail from `from`; what no other stream of the example takes falls to `unmatched`, which
-/// only observes.
-pub fn message_from(from: &str, to: &[&str]) -> Transaction {
-    let path = |address: &str| MailPath::new(address, Mailbox::parse(address).unwrap());
-    let content = format!("From: <{from}>\r\nSubject: Soles\r\n\r\nNew soles, from 49.\r\n");
-    Transaction {
-        id: TransactionId::from_bytes([9; 16]),
-        peer: Peer {
-            ip: "127.0.0.1".parse().unwrap(),
-            helo: "shop.example.com".to_owned(),
-            is_esmtp: true,
-            listener: "main".to_owned(),
-            client: 0,
-        },
-        envelope: Envelope {
-            reverse_path: ReversePath::Path(path("bounce@example.com")),
-            forward_paths: to.iter().map(|address| ForwardPath::Path(path(address))).collect(),
-            body: Body::SevenBit,
-            smtputf8: false,
-        },
-        content: RawMessage::new(content.into_bytes().into()),
-        received_at: Timestamp::parse("2026-11-23T10:00:00Z").unwrap(),
-    }
 }

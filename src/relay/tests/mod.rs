@@ -1,6 +1,7 @@
 //! The relay over fakes: the order of things under conflict, outage, deferral and delay.
 
 mod fakes;
+mod mails;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +23,15 @@ struct Scene {
 
 impl Scene {
     fn set(mode: &str) -> Self {
+        Self::of(fakes::house(mode))
+    }
+
+    fn of(house: crate::pipeline::House) -> Self {
         let store = Arc::new(FakeStore::new());
         let upstream = Arc::new(FakeUpstream::new(Arc::clone(&store)));
         let late = TaskTracker::new();
         let relay = Relay::new(Parts {
-            house: Arc::new(fakes::house(mode)),
+            house: Arc::new(house),
             store: Arc::clone(&store),
             upstream: Arc::clone(&upstream),
             clock: FakeClock,
@@ -54,7 +59,7 @@ impl Scene {
     }
 
     async fn newsletter(&self, to: &[&str]) -> Answer {
-        self.relay.submit(fakes::newsletter(to), CancellationToken::new()).await
+        self.relay.submit(mails::newsletter(to), CancellationToken::new()).await
     }
 
     async fn finish(&self, answer: Answer, delivery: ReplyDelivery) {
@@ -187,7 +192,7 @@ async fn a_client_that_left_starts_no_copy() {
     let scene = Scene::set("bounce");
     let gone = CancellationToken::new();
     gone.cancel();
-    let answer = scene.relay.submit(fakes::newsletter(&[CONSENTER]), gone).await;
+    let answer = scene.relay.submit(mails::newsletter(&[CONSENTER]), gone).await;
     assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
     assert_eq!(scene.upstream.attempts_for(CONSENTER), 0);
 }
@@ -213,7 +218,7 @@ async fn p5_service_mail_asks_the_store_nothing_it_must_wait_for() {
     scene.store.refuse_loads(StoreError::Timeout);
     scene.store.refuse_records(RecordError::Store(StoreError::Timeout));
     let to = [CONSENTER, STRANGER];
-    let answer = scene.relay.submit(fakes::receipt(&to), CancellationToken::new()).await;
+    let answer = scene.relay.submit(mails::receipt(&to), CancellationToken::new()).await;
     assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
     assert_eq!(scene.upstream.copies_to(STRANGER), 1);
 }
@@ -221,7 +226,7 @@ async fn p5_service_mail_asks_the_store_nothing_it_must_wait_for() {
 #[tokio::test]
 async fn claims_that_are_not_allowed_reach_nobody() {
     let scene = Scene::set("bounce");
-    let foreign = fakes::claiming("X-Consentry-Topic: cars", &[CONSENTER]);
+    let foreign = mails::claiming("X-Consentry-Topic: cars", &[CONSENTER]);
     let answer = scene.relay.submit(foreign, CancellationToken::new()).await;
     assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
     assert!(answer.reply.text().starts_with("CLAIM_NOT_ALLOWED"), "{}", answer.reply);
@@ -232,13 +237,13 @@ async fn claims_that_are_not_allowed_reach_nobody() {
 async fn a_stream_that_only_observes_sends_to_everybody() {
     let scene = Scene::set("bounce");
     for from in ["someone@example.com", "news@elsewhere.example"] {
-        let message = fakes::message_from(from, &[CONSENTER, STRANGER]);
+        let message = mails::message_from(from, &[CONSENTER, STRANGER]);
         let answer = scene.relay.submit(message, CancellationToken::new()).await;
         assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
     }
     assert_eq!(scene.upstream.copies_to(STRANGER), 2);
     scene.store.refuse_loads(StoreError::Timeout);
-    let message = fakes::message_from("someone@example.com", &[STRANGER]);
+    let message = mails::message_from("someone@example.com", &[STRANGER]);
     let answer = scene.relay.submit(message, CancellationToken::new()).await;
     assert_eq!(answer.reply.code(), 250, "silence means send: {}", answer.reply);
 }
@@ -264,7 +269,7 @@ async fn p3_copies_never_started_release_their_claims() {
     scene.upstream.script(CONSENTER, Script::AcceptAfter(Duration::from_secs(120)));
     scene.upstream.script(OTHER, Script::AcceptAfter(Duration::from_secs(120)));
     let relay = scene.with_copies_at_once(1);
-    let message = fakes::newsletter(&[CONSENTER, OTHER]);
+    let message = mails::newsletter(&[CONSENTER, OTHER]);
     let answer = relay.submit(message, CancellationToken::new()).await;
     assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
     scene.late.close();
@@ -276,7 +281,7 @@ async fn p3_copies_never_started_release_their_claims() {
 async fn service_mail_in_flight_is_not_sent_a_second_time() {
     let scene = Scene::set("bounce");
     scene.upstream.script(STRANGER, Script::AcceptAfter(Duration::from_secs(90)));
-    let send = || scene.relay.submit(fakes::receipt(&[STRANGER]), CancellationToken::new());
+    let send = || scene.relay.submit(mails::receipt(&[STRANGER]), CancellationToken::new());
     assert_eq!(send().await.reply.code(), 451, "slow");
     assert_eq!(send().await.reply.code(), 451, "still under way");
     scene.late.close();
@@ -316,7 +321,7 @@ async fn p5_a_store_that_hangs_does_not_hold_up_mixed_service_mail() {
     scene.store.hang_settlements();
     let before = tokio::time::Instant::now();
     let to = [CONSENTER, OTHER];
-    let answer = scene.relay.submit(fakes::receipt(&to), CancellationToken::new()).await;
+    let answer = scene.relay.submit(mails::receipt(&to), CancellationToken::new()).await;
     assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
     assert!(before.elapsed() < Duration::from_millis(150), "{:?}", before.elapsed());
 }
@@ -337,13 +342,42 @@ async fn a_recipient_deferred_for_too_long_is_refused_with_a_notice() {
 #[tokio::test]
 async fn a_brand_the_client_may_name_speaks_in_the_footer() {
     let scene = Scene::set("bounce");
-    let message = fakes::claiming("X-Consentry-Brand: outlet", &[CONSENTER]);
+    let message = mails::claiming("X-Consentry-Brand: outlet", &[CONSENTER]);
     let answer = scene.relay.submit(message, CancellationToken::new()).await;
     assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
     let data = scene.upstream.last_data();
     assert!(data.contains("from Acme Outlet, a brand of Acme Shoes Ltd"), "{data}");
     assert!(!data.contains("X-Consentry-Brand"), "{data}");
-    let message = fakes::claiming("X-Consentry-Brand: elsewhere", &[CONSENTER]);
+    let message = mails::claiming("X-Consentry-Brand: elsewhere", &[CONSENTER]);
     let answer = scene.relay.submit(message, CancellationToken::new()).await;
     assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
+}
+
+const OBJECTIONS: &str = "enforce = \"objections\"\nuntil = 2027-02-28";
+
+#[tokio::test]
+async fn objections_level_sends_without_a_basis_and_honours_an_objection() {
+    let scene = Scene::of(fakes::house_enforcing(OBJECTIONS, "bounce"));
+    let (person, objection) = fakes::objection_of(OTHER);
+    scene.store.change_after_load((person, objection));
+    let answer = scene.newsletter(&[STRANGER]).await;
+    assert_eq!(answer.reply.code(), 250, "no basis is only journalled: {}", answer.reply);
+    let data = scene.upstream.last_data();
+    assert!(data.contains("List-Unsubscribe: <https://"), "link and footer are added: {data}");
+    let answer = scene.newsletter(&[OTHER]).await;
+    assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
+    assert!(answer.reply.text().contains("UNSUBSCRIBED"), "{}", answer.reply);
+}
+
+#[tokio::test]
+async fn p2_an_objection_between_reading_and_recording_counts_at_every_level_that_enforces() {
+    for enforce in ["enforce = \"all\"", OBJECTIONS] {
+        for address in [CONSENTER, STRANGER] {
+            let scene = Scene::of(fakes::house_enforcing(enforce, "bounce"));
+            scene.store.change_after_load(fakes::objection_of(address));
+            let answer = scene.newsletter(&[address]).await;
+            assert_eq!(answer.reply.code(), 550, "{enforce} {address}: {}", answer.reply);
+            assert_eq!(scene.upstream.copies_to(address), 0, "{enforce} {address}");
+        }
+    }
 }
