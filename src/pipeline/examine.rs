@@ -80,19 +80,26 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
     let from = sole_from(&message);
     let stream = Arc::clone(sort(house, &transaction, &message, from.as_ref()));
     let claims = house.clients.get(transaction.peer.client).map(|c| c.claims.clone());
-    let classified = classify::classify(&classify::Input {
+    let claims = claims.unwrap_or_default();
+    let is_observing = stream.enforcement(transaction.received_at) == Enforce::Observe;
+    let input = classify::Input {
         message: &message,
         stream: stream.class,
-        claims: Some(&claims.unwrap_or_default()),
+        claims: Some(&claims),
         recipients: transaction.envelope.forward_paths.len(),
         has_null_reverse_path: transaction.envelope.reverse_path == ReversePath::Null,
+    };
+    let classified = classify::classify(&input).or_else(|error| match is_observing {
+        // Everybody is sent to; a claim beyond the rights is then simply not honoured.
+        true => classify::classify(&classify::Input { claims: None, ..input }),
+        false => Err(error),
     });
     let may_use = house
         .clients
         .get(transaction.peer.client)
         .is_none_or(|client| client.streams.is_empty() || client.streams.contains(&stream.id));
     let frame = Frame::new(Arc::clone(house), Arc::clone(&stream), transaction, message);
-    if !may_use {
+    if !may_use && !is_observing {
         return refuse_claim(frame, MessageClass::Marketing, "this client may not use the stream");
     }
     let classification = match classified {
@@ -104,7 +111,7 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
     if classification.class() == MessageClass::Service {
         return Lane::Service(ServiceDraft::new(Arc::new(frame), classification, Raw::Service));
     }
-    if stream.enforcement(frame.transaction.received_at) == Enforce::Observe {
+    if is_observing {
         return observe(frame, classification);
     }
     let Some(sender) = stream.sender_for(classification.brand()).cloned() else {

@@ -242,6 +242,12 @@ async fn a_stream_that_only_observes_sends_to_everybody() {
         assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
     }
     assert_eq!(scene.upstream.copies_to(STRANGER), 2);
+    let mut claiming = mails::claiming("X-Consentry-Topic: cars", &[STRANGER]);
+    let elsewhere = mails::message_from("someone@example.com", &[STRANGER]);
+    let bytes = [b"X-Consentry-Topic: cars\r\n", elsewhere.content.bytes().as_ref()].concat();
+    claiming.content = crate::mail::RawMessage::new(bytes.into());
+    let answer = scene.relay.submit(claiming, CancellationToken::new()).await;
+    assert_eq!(answer.reply.code(), 250, "a claim is not honoured, not refused: {}", answer.reply);
     scene.store.refuse_loads(StoreError::Timeout);
     let message = mails::message_from("someone@example.com", &[STRANGER]);
     let answer = scene.relay.submit(message, CancellationToken::new()).await;
