@@ -339,19 +339,28 @@ impl Clock for FakeClock {
 
 /// The house of the commented example, with another mode.
 pub fn house(mode: &str) -> House {
-    house_enforcing("enforce = \"all\"", mode)
+    house_of(&EXAMPLE.replace("mode = \"bounce\"", &format!("mode = \"{mode}\"")))
+}
+
+/// The same with notices going to the sender of each message.
+pub fn house_notifying_senders() -> House {
+    let ours = "notice_to = \"mail-ops@example.com\"";
+    house_of(&EXAMPLE.replace(ours, "notice_to = \"reverse_path\""))
 }
 
 /// The same with another level of enforcement on the newsletter.
-pub fn house_enforcing(enforce: &str, mode: &str) -> House {
-    let text = include_str!("../../../config/consentry.toml");
-    let text = text.replacen("enforce = \"all\"", enforce, 1);
-    let text = text
-        .replace("mode = \"bounce\"", &format!("mode = \"{mode}\""))
-        .replace("brands = [\"acme\"]", "brands = [\"acme\", \"outlet\"]");
-    let text = text
-        + "[[brand]]\nid = \"outlet\"\nentity = \"acme-ltd\"\nname = \"Acme Outlet\"\n\
-           from_domains = [\"example.com\"]\n";
+pub fn house_enforcing(enforce: &str) -> House {
+    house_of(&EXAMPLE.replacen("enforce = \"all\"", enforce, 1))
+}
+
+const EXAMPLE: &str = include_str!("../../../config/consentry.toml");
+
+/// A second brand, which the client may name too.
+const OUTLET: &str = "[[brand]]\nid = \"outlet\"\nentity = \"acme-ltd\"\n\
+    name = \"Acme Outlet\"\nfrom_domains = [\"example.com\"]\n";
+
+fn house_of(example: &str) -> House {
+    let text = example.replace("brands = [\"acme\"]", "brands = [\"acme\", \"outlet\"]") + OUTLET;
     let config = Config::parse("example", &text, Path::new("/")).unwrap();
     daemon::house(&config, keyring()).unwrap()
 }

@@ -2,6 +2,7 @@
 
 mod fakes;
 mod mails;
+mod notices;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -363,7 +364,7 @@ const OBJECTIONS: &str = "enforce = \"objections\"\nuntil = 2027-02-28";
 
 #[tokio::test]
 async fn objections_level_sends_without_a_basis_and_honours_an_objection() {
-    let scene = Scene::of(fakes::house_enforcing(OBJECTIONS, "bounce"));
+    let scene = Scene::of(fakes::house_enforcing(OBJECTIONS));
     let (person, objection) = fakes::objection_of(OTHER);
     scene.store.change_after_load((person, objection));
     let answer = scene.newsletter(&[STRANGER]).await;
@@ -379,7 +380,7 @@ async fn objections_level_sends_without_a_basis_and_honours_an_objection() {
 async fn p2_an_objection_between_reading_and_recording_counts_at_every_level_that_enforces() {
     for enforce in ["enforce = \"all\"", OBJECTIONS] {
         for address in [CONSENTER, STRANGER] {
-            let scene = Scene::of(fakes::house_enforcing(enforce, "bounce"));
+            let scene = Scene::of(fakes::house_enforcing(enforce));
             scene.store.change_after_load(fakes::objection_of(address));
             let answer = scene.newsletter(&[address]).await;
             assert_eq!(answer.reply.code(), 550, "{enforce} {address}: {}", answer.reply);
