@@ -55,7 +55,7 @@ impl Daemon {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         let store = open_store(config, &keyring)?;
         let house = Arc::new(house(config, keyring.clone())?);
-        upkeep::first(&store, config, &house).await;
+        let prepared = upkeep::first(&store, config, &house).await;
         let upstream = Arc::new(outbound::Pool::new(outbound::Settings {
             connections_max: config.upstream.connections_max,
             ..outbound::Settings::new(&config.upstream.address, config.node.hostname.as_str())
@@ -86,7 +86,7 @@ impl Daemon {
         let stop = daemon.closing.clone();
         daemon.pages.spawn(upkeep::remind(Arc::clone(&house), stop));
         let stop = daemon.closing.clone();
-        daemon.pages.spawn(upkeep::run(store.clone(), config.clone(), house, stop));
+        daemon.pages.spawn(upkeep::run(store.clone(), config.clone(), house, prepared, stop));
         daemon.start_pages(config, keyring, &metrics).await?;
         daemon.start_listeners(config, relay, &metrics).await?;
         info!(node = %config.node.id, "ready");

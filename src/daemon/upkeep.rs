@@ -21,24 +21,32 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 const REMIND_EVERY: Duration = Duration::from_hours(24);
 
 /// Prepares the store if it is usable now; [`run`] does it later if not.
-pub(super) async fn first(store: &Store, config: &Config, house: &House) {
-    match store.health() {
-        Health::Usable => {
-            if let Err(error) = prepare(store, config, house).await {
-                warn!(%error, "the store is not ready; marketing is held");
-            }
-        }
-        Health::Degraded(why) => warn!(why, "the store is not usable; marketing is held"),
+pub(super) async fn first(store: &Store, config: &Config, house: &House) -> Result<(), StoreError> {
+    let prepared = match store.health() {
+        Health::Usable => prepare(store, config, house).await,
+        Health::Degraded(why) => Err(StoreError::Unavailable(why)),
+    };
+    if let Err(error) = &prepared {
+        warn!(%error, "the store is not ready; marketing is held");
     }
+    prepared
 }
 
-/// Prepares the store as soon as it is usable, then sweeps the ledger every hour.
-pub(super) async fn run(store: Store, config: Config, house: Arc<House>, stop: CancellationToken) {
-    while prepare(&store, &config, &house).await.is_err() {
+/// Prepares the store as soon as it is usable, unless [`first`] has, then sweeps the ledger
+/// every hour.
+pub(super) async fn run(
+    store: Store,
+    config: Config,
+    house: Arc<House>,
+    mut prepared: Result<(), StoreError>,
+    stop: CancellationToken,
+) {
+    while prepared.is_err() {
         tokio::select! {
             () = tokio::time::sleep(RETRY) => {}
             () = stop.cancelled() => return,
         }
+        prepared = prepare(&store, &config, &house).await;
     }
     if let Err(error) = journal_start(&store, &config, &house).await {
         warn!(%error, "the start is not journalled");

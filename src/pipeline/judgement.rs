@@ -1,7 +1,7 @@
 //! Verdicts of all recipients of one message, and what the stream makes of them.
 
 use super::dispatch::{Outcome, UpstreamFault};
-use super::ledger::{Fate, Fingerprint, LedgerEntry};
+use super::ledger::{Fate, LedgerEntry};
 use super::modes::{Disclose, Enforce, Mode};
 use super::replies::{self, Refusal};
 use super::reply_table::{Course, Ending, NoticePath, Standing, course};
@@ -73,7 +73,6 @@ const fn is_objection(reason: Reason) -> bool {
 /// All decisions about one message in one attempt.
 #[derive(Clone, Debug)]
 pub struct Judgement {
-    pub(super) fingerprint: Fingerprint,
     pub(super) mode: Mode,
     pub(super) disclose: Disclose,
     /// Why no footer could be added, where that is so.
@@ -91,11 +90,6 @@ impl Judgement {
     /// What the ledger said, by recipient.
     pub fn fates(&self) -> &[LedgerEntry] {
         &self.fates
-    }
-
-    /// The message.
-    pub const fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
     }
 
     /// Whether the ledger remembers anything about the message.

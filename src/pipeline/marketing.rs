@@ -111,7 +111,6 @@ impl MarketingDraft {
         let mut fates = fates.to_vec();
         fates.resize(self.frame.recipients(), LedgerEntry::default());
         Judgement {
-            fingerprint: self.frame.fingerprint(),
             mode: self.frame.stream.mode,
             disclose: self.frame.disclosure(),
             unedited: match self.prepared.outcome() {

@@ -101,6 +101,13 @@ pub enum Ending {
     Tried(Outcome),
 }
 
+impl Ending {
+    /// Whether the recipient has the copy, or a notice stands for it: nothing is owed.
+    pub const fn is_served(&self) -> bool {
+        is_accepted(self) || matches!(self, Self::Notified)
+    }
+}
+
 /// The reply at the end of an attempt.
 ///
 /// 250 only when every recipient is accepted, notified, or counted by name in the reply

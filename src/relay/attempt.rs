@@ -134,24 +134,24 @@ impl Attempt {
 
     /// Whether somebody was served and somebody refused, so that a notice must tell.
     fn needs_refusal_notice(&self, notice: NoticePath) -> bool {
-        let was_served = |ending: &Ending| {
-            matches!(
-                ending,
-                Ending::Accepted | Ending::Notified | Ending::Tried(Outcome::Accepted(_))
-            )
-        };
         notice == NoticePath::Open
             && !self.refused().is_empty()
-            && self.endings.iter().any(was_served)
+            && self.endings.iter().any(Ending::is_served)
     }
 
     fn is_everybody_served(&self) -> bool {
-        self.endings.iter().all(|ending| {
-            matches!(
-                ending,
-                Ending::Accepted | Ending::Notified | Ending::Tried(Outcome::Accepted(_))
-            )
-        })
+        self.endings.iter().all(Ending::is_served)
+    }
+}
+
+/// Forgets the recipients of a transaction that got its final reply, and nothing else.
+pub(super) fn closing(frame: &Frame, at: Timestamp) -> Settlement {
+    Settlement {
+        fingerprint: frame.fingerprint(),
+        fates: Vec::new(),
+        outcomes: Vec::new(),
+        closes: frame.fate_keys().to_vec(),
+        at,
     }
 }
 
@@ -238,14 +238,13 @@ where
         }
         let reply = pipeline::conclude(&attempt.endings, None, attempt.frame.transaction_id());
         let mut settlement = attempt.settlement(self.clock.now());
-        settlement.closes = attempt.frame.fate_keys().to_vec();
         if attempt.is_everybody_served() {
             // Answered first, closed afterwards: nothing fallible stands between the
             // upstream's last 250 and ours (RFC 1047).
+            settlement.closes = attempt.frame.fate_keys().to_vec();
             return Answer { reply, closing: Some(settlement) };
         }
-        let closing = Settlement { fates: Vec::new(), outcomes: Vec::new(), ..settlement.clone() };
-        settlement.closes.clear();
+        let closing = closing(&attempt.frame, settlement.at);
         self.settle_for(&attempt.frame, settlement).await;
         let is_final = reply.class() != ReplyClass::Transient;
         Answer { reply, closing: is_final.then_some(closing) }

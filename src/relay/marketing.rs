@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, closing};
 use super::ports::{
-    Answer, Clock, DecisionBatch, DecisionRow, Journal, Query, RecordError, Records, Settlement,
-    Snapshot, Upstream, VersionedRecord,
+    Answer, Clock, DecisionBatch, DecisionRow, Journal, Query, RecordError, Records, Snapshot,
+    Upstream, VersionedRecord,
 };
 use super::sending::{Schedule, send_notice};
 use super::{Inner, report};
@@ -164,13 +164,8 @@ where
 
     /// 550 for everybody. Older ledger entries of the message go once the reply is written.
     fn refused(&self, draft: &MarketingDraft, judgement: &Judgement) -> Answer {
-        let closing = judgement.has_ledger_entries().then(|| Settlement {
-            fingerprint: judgement.fingerprint(),
-            fates: Vec::new(),
-            outcomes: Vec::new(),
-            closes: draft.frame.fate_keys().to_vec(),
-            at: self.clock.now(),
-        });
+        let closing =
+            judgement.has_ledger_entries().then(|| closing(&draft.frame, self.clock.now()));
         Answer { reply: judgement.denial(), closing }
     }
 }

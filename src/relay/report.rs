@@ -6,9 +6,7 @@ use super::attempt::Attempt;
 use super::ports::StoreError;
 use crate::classify::MessageClass;
 use crate::eligibility::Reason;
-use crate::pipeline::{
-    Authority, Ending, Frame, Judgement, MarketingDraft, Outcome, Refused, Ruling,
-};
+use crate::pipeline::{Authority, Frame, Judgement, MarketingDraft, Refused, Ruling};
 use crate::rewrite;
 use crate::smtp::Reply;
 use crate::telemetry::{
@@ -91,16 +89,12 @@ pub(super) fn deferred(metrics: &Metrics, draft: &MarketingDraft) {
 /// A service message was tried for its recipients.
 pub(super) fn served(metrics: &Metrics, attempt: &Attempt) {
     for ending in &attempt.endings {
-        let is_served = matches!(
-            ending,
-            Ending::Accepted | Ending::Notified | Ending::Tried(Outcome::Accepted(_))
-        );
         events::RecipientDecided {
             // One journal row speaks for the whole message.
             decision: attempt.frame.decision(0),
             stream: attempt.frame.stream_id(),
             class: ClassLabel::Service,
-            verdict: if is_served { VerdictLabel::Service } else { VerdictLabel::Defer },
+            verdict: if ending.is_served() { VerdictLabel::Service } else { VerdictLabel::Defer },
             reason: None,
         }
         .emit(metrics);

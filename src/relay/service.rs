@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::attempt::Attempt;
-use super::ports::{Answer, Clock, DecisionRow, Journal, Query, Records, Settlement, Upstream};
+use super::attempt::{Attempt, closing};
+use super::ports::{Answer, Clock, DecisionRow, Journal, Query, Records, Upstream};
 use super::sending::Schedule;
 use super::{Inner, report};
 use crate::pipeline::{
@@ -56,13 +56,8 @@ where
             // One outcome, one reply: only a copy that lands late needs the ledger.
             let reply = conclude(&attempt.endings, None, frame.transaction_id());
             let known = fates.iter().any(|entry| entry.fate.is_some());
-            let closing = (known && reply.class() != ReplyClass::Transient).then(|| Settlement {
-                fingerprint: frame.fingerprint(),
-                fates: Vec::new(),
-                outcomes: Vec::new(),
-                closes: frame.fate_keys().to_vec(),
-                at: self.clock.now(),
-            });
+            let is_closed = known && reply.class() != ReplyClass::Transient;
+            let closing = is_closed.then(|| closing(&frame, self.clock.now()));
             return Answer { reply, closing };
         }
         self.finish(attempt, frame.notice_path(), &schedule).await

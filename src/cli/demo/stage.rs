@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tempfile::TempDir;
@@ -11,6 +11,8 @@ use tempfile::TempDir;
 use super::super::exit::{Exit, Failure, OrExit as _};
 use crate::base::Timestamp;
 use crate::config::Config;
+use crate::daemon::SystemClock;
+use crate::relay::ports::Clock as _;
 
 const CONFIG: &str = include_str!("consentry.toml");
 const CONTACTS: &str = include_str!("contacts.csv");
@@ -39,7 +41,7 @@ impl Stage {
             operations: free_address()?,
             upstream: free_address()?,
         };
-        let contacts = dated(CONTACTS, now());
+        let contacts = dated(CONTACTS, SystemClock.now());
         fs::write(stage.contacts(), contacts)
             .context("cannot write the contacts")
             .or_exit(Exit::CannotCreate)?;
@@ -87,11 +89,6 @@ fn free_address() -> Result<SocketAddr, Failure> {
         .and_then(|listener| listener.local_addr())
         .context("no free port on loopback")
         .or_exit(Exit::Unavailable)
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The contacts with their dates filled in: `{90}` is the day 90 days ago.
