@@ -1,107 +1,83 @@
-//! The replies the pipeline gives after DATA, in words a mailer's operator can act on.
+//! The replies the pipeline gives after DATA: which entry of the catalogue, filled with what.
 
 use super::dispatch::UpstreamFault;
 use super::modes::Disclose;
 use crate::base::{DecisionId, TransactionId};
-use crate::smtp::{Reply, Status};
-
-const fn status(subject: u16, detail: u16) -> Option<Status> {
-    Some(Status { subject, detail })
-}
+use crate::smtp::{Reply, catalogue};
 
 /// Every recipient has the copy or a notice stands for it.
 pub fn relayed(transaction: TransactionId) -> Reply {
-    Reply::new(250, status(0, 0), &format!("relayed as {transaction}"))
+    catalogue::RELAYED.reply_with(&[&transaction.to_string()])
 }
 
 /// Some recipients got nothing, and this reply is where that is said.
 pub fn relayed_to(accepted: usize, total: usize, transaction: TransactionId) -> Reply {
-    let text = format!("relayed to {accepted} of {total} as {transaction}");
-    Reply::new(250, status(0, 0), &text)
+    let count = format!("{accepted} of {total}");
+    catalogue::RELAYED_TO.reply_with(&[&count, &transaction.to_string()])
 }
 
 /// The upstream asked to try some recipients again later.
 pub fn deferred(waiting: usize, total: usize) -> Reply {
-    Reply::new(
-        451,
-        status(3, 0),
-        &format!("{waiting} of {total} recipients deferred by the outbound MTA, try again later"),
-    )
+    catalogue::DEFERRED.reply_with(&[&recipients(waiting, total)])
 }
 
 /// A recipient was deferred for longer than the operator allows: refused, with a notice.
 pub fn deferred_too_long(last: &Reply) -> Reply {
-    let text = format!("deferred for too long, last reply: {last}");
-    Reply::new(554, status(4, 7), &text)
+    catalogue::DEFERRED_TOO_LONG.reply_with(&[&last.to_string()])
 }
 
 /// The upstream could not be used at all for some recipients.
 pub fn upstream_failed(fault: UpstreamFault, waiting: usize, total: usize) -> Reply {
-    let text = match fault {
-        UpstreamFault::NotStarted => {
-            format!("{waiting} of {total} recipients not tried yet, try again")
+    let count = recipients(waiting, total);
+    match fault {
+        UpstreamFault::NotStarted => catalogue::NOT_TRIED_YET.reply_with(&[&count]),
+        UpstreamFault::Connect
+        | UpstreamFault::Session
+        | UpstreamFault::Lost
+        | UpstreamFault::Timeout
+        | UpstreamFault::Withheld => {
+            catalogue::UPSTREAM_FAILED.reply_with(&[fault.as_str(), &count])
         }
-        _ => format!(
-            "outbound MTA not available ({}), {waiting} of {total} recipients not sent to, try again later",
-            fault.as_str()
-        ),
-    };
-    Reply::new(451, status(4, 1), &text)
+    }
+}
+
+fn recipients(some: usize, total: usize) -> String {
+    format!("{some} of {total} recipients")
 }
 
 /// The upstream went silent after the final dot: nobody knows whether it has the copy.
 pub fn in_doubt() -> Reply {
-    Reply::new(
-        451,
-        status(4, 2),
-        "connection to the outbound MTA lost after the message, outcome in doubt",
-    )
+    catalogue::IN_DOUBT.reply()
 }
 
 /// Another attempt for the same message is under way.
 pub fn attempt_under_way() -> Reply {
-    Reply::new(
-        451,
-        status(3, 0),
-        "another attempt to relay this message is under way, try again later",
-    )
+    catalogue::ATTEMPT_UNDER_WAY.reply()
 }
 
 /// The evidence store does not answer, so no marketing may leave.
 pub fn store_unavailable() -> Reply {
-    Reply::new(
-        451,
-        status(3, 0),
-        "evidence store not available, marketing mail is held, try again later",
-    )
+    catalogue::STORE_UNAVAILABLE.reply()
 }
 
 /// Records kept changing while the decision was made.
 pub fn contended() -> Reply {
-    Reply::new(451, status(3, 0), "evidence changed while deciding, try again later")
+    catalogue::CONTENDED.reply()
 }
 
 /// The notice about denied recipients could not be handed over now.
 pub fn notice_deferred() -> Reply {
-    Reply::new(
-        451,
-        status(3, 0),
-        "notice about denied recipients not accepted by the outbound MTA, nothing sent, try again later",
-    )
+    catalogue::NOTICE_DEFERRED.reply()
 }
 
 /// A topic, brand or class was claimed that the client may not claim.
 pub fn claim_not_allowed(claim: &str, transaction: TransactionId) -> Reply {
-    let text = format!("CLAIM_NOT_ALLOWED transaction {transaction}: {claim}");
-    Reply::new(550, status(7, 1), &text)
+    catalogue::CLAIM_NOT_ALLOWED.reply_with(&[&transaction.to_string(), claim])
 }
 
 /// The message cannot be edited safely and the stream demands a footer.
 pub fn not_editable(reason: &str, transaction: TransactionId) -> Reply {
-    let text = format!(
-        "NOT_EDITABLE transaction {transaction}: no footer can be added without harm ({reason})"
-    );
-    Reply::new(550, status(6, 0), &text)
+    catalogue::NOT_EDITABLE.reply_with(&[&transaction.to_string(), reason])
 }
 
 /// What a refusal of all recipients says.
@@ -120,20 +96,18 @@ pub struct Refusal<'a> {
 
 /// Nobody was sent to, because at least one recipient may not be.
 pub fn denied(refusal: &Refusal<'_>, disclose: Disclose) -> Reply {
-    let count = if refusal.total > 1 {
-        format!(" ({} of {} recipients)", refusal.denied, refusal.total)
-    } else {
-        String::new()
+    let count = match refusal.total {
+        0 | 1 => String::new(),
+        total => format!(" ({})", recipients(refusal.denied, total)),
     };
-    let text = match disclose {
+    let decision = refusal.decision;
+    match disclose {
         Disclose::Reason => {
-            format!("{}{count} decision {}: {}", refusal.reason, refusal.decision, refusal.remedy)
+            let head = format!("{}{count} decision {decision}", refusal.reason);
+            catalogue::DENIED.reply_with(&[&head, refusal.remedy])
         }
-        Disclose::Class => {
-            format!("marketing mail not permitted{count}, decision {}", refusal.decision)
-        }
-    };
-    Reply::new(550, status(7, 1), &text)
+        Disclose::Class => catalogue::DENIED_UNTOLD.reply_with(&[&count, &decision.to_string()]),
+    }
 }
 
 #[cfg(test)]

@@ -146,6 +146,42 @@ entries! {
         "the upstream does not take internationalised mail";
     SIZE_NOT_OFFERED: 552, x(3, 4), "message exceeds the {} bytes the next host takes",
         "the upstream takes smaller messages only";
+
+    RELAYED: 250, x(0, 0), "relayed as {}",
+        "every recipient has the copy, or a notice stands for it";
+    RELAYED_TO: 250, x(0, 0), "relayed to {} as {}",
+        "some recipients got nothing, and this is where that is said";
+    DEFERRED: 451, x(3, 0), "{} deferred by the outbound MTA, try again later",
+        "the upstream asked to try some recipients again";
+    DEFERRED_TOO_LONG: 554, x(4, 7), "deferred for too long, last reply: {}",
+        "a recipient was deferred for longer than the operator allows";
+    NOT_TRIED_YET: 451, x(4, 1), "{} not tried yet, try again",
+        "the reply was due before every copy was started";
+    UPSTREAM_FAILED: 451, x(4, 1),
+        "outbound MTA not available ({}), {} not sent to, try again later",
+        "the upstream could not be used";
+    IN_DOUBT: 451, x(4, 2),
+        "connection to the outbound MTA lost after the message, outcome in doubt",
+        "the upstream went silent after the final dot";
+    ATTEMPT_UNDER_WAY: 451, x(3, 0),
+        "another attempt to relay this message is under way, try again later",
+        "an earlier attempt is not over";
+    STORE_UNAVAILABLE: 451, x(3, 0),
+        "evidence store not available, marketing mail is held, try again later",
+        "the evidence store does not answer";
+    CONTENDED: 451, x(3, 0), "evidence changed while deciding, try again later",
+        "records kept changing while the decision was made";
+    NOTICE_DEFERRED: 451, x(3, 0),
+        "notice about denied recipients not accepted by the outbound MTA, nothing sent, try again later",
+        "the notice could not be handed over now";
+    CLAIM_NOT_ALLOWED: 550, x(7, 1), "CLAIM_NOT_ALLOWED transaction {}: {}",
+        "a topic, brand or sender the client may not claim";
+    NOT_EDITABLE: 550, x(6, 0),
+        "NOT_EDITABLE transaction {}: no footer can be added without harm ({})",
+        "no footer fits and the stream demands one";
+    DENIED: 550, x(7, 1), "{}: {}", "nobody was sent to; the reason may be told";
+    DENIED_UNTOLD: 550, x(7, 1), "marketing mail not permitted{}, decision {}",
+        "nobody was sent to; the reason may not be told";
 }
 
 #[cfg(test)]
