@@ -8,6 +8,7 @@ mod digest;
 mod ids;
 mod keys;
 pub mod limits;
+mod password;
 mod redacted;
 mod time;
 
@@ -18,5 +19,6 @@ pub use ids::{
     NameError, NodeId, StreamId, TopicId, TransactionId,
 };
 pub use keys::{AddressTag, KeyError, KeyId, Keyring, MasterKey, PersonKey, SubKey};
+pub use password::{Cost, PasswordHash, PasswordHashError};
 pub use redacted::Redacted;
 pub use time::Timestamp;

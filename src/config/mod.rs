@@ -3,24 +3,34 @@
 //! `consentry check` and `consentry serve` share this code, so what passes the one starts the
 //! other. Every key is documented in `config/consentry.toml`, which a test reads.
 
+mod client;
 mod house;
-mod network;
+mod listener;
 mod node;
+mod paths;
 mod problem;
 mod section;
 mod stream;
 mod units;
+mod upstream;
 
 use std::cell::RefCell;
 use std::path::Path;
 
 use toml::de::DeTable;
 
+pub use client::{BareLfConfig, ClientConfig, CredentialConfig};
 pub use house::{BrandConfig, CollectionPointConfig, EntityConfig, TopicConfig};
-pub use network::{BareLfConfig, ClientConfig, ListenerConfig, UpstreamConfig};
-pub use node::{HttpConfig, KeysConfig, NodeConfig, RulesConfig, StoreConfig};
+pub use listener::{
+    AuthConfig, CertificateConfig, ListenerConfig, ListenerTlsConfig, ProtocolConfig,
+};
+pub use node::{
+    HttpConfig, KeysConfig, LogConfig, LogFormatConfig, NodeConfig, PersonalDataConfig,
+    RulesConfig, StoreConfig,
+};
 pub use problem::{Problem, Problems};
 pub use stream::{FallbackConfig, NoticeToConfig, ScopeConfig, StreamConfig};
+pub use upstream::{LoginConfig, TlsBeginConfig, UpstreamConfig, UpstreamTlsConfig};
 
 use crate::base::Digest;
 use section::Section;
@@ -38,6 +48,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// Rule sets and what the operator accepts about them.
     pub rules: RulesConfig,
+    /// What is logged.
+    pub log: LogConfig,
     /// SMTP listeners.
     pub listeners: Vec<ListenerConfig>,
     /// Who may send mail in, and what they may claim.
@@ -105,9 +117,10 @@ fn read(root: &Section<'_>, base: &Path, digest: Digest) -> Option<Config> {
     let keys = node::read_keys(root, base);
     let http = node::read_http(root);
     let rules = node::read_rules(root, base);
-    let listeners = network::read_listeners(root);
-    let clients = network::read_clients(root);
-    let upstream = network::read_upstream(root);
+    let log = node::read_log(root);
+    let listeners = listener::read_listeners(root, base);
+    let clients = client::read_clients(root, &listeners);
+    let upstream = upstream::read_upstream(root, base);
     let entities = house::read_entities(root);
     let brands = house::read_brands(root, base, &entities);
     let topics = house::read_topics(root, &entities);
@@ -120,13 +133,14 @@ fn read(root: &Section<'_>, base: &Path, digest: Digest) -> Option<Config> {
         topics: &topics,
     };
     let streams = stream::read_streams(root, &names);
-    network::check_rights(root, &clients, &brands, &topics, &streams);
+    client::check_rights(root, &clients, &brands, &topics, &streams);
     Some(Config {
         node: node?,
         store: store?,
         keys: keys?,
         http: http?,
         rules,
+        log,
         listeners,
         clients,
         upstream: upstream?,

@@ -1,4 +1,4 @@
-//! `[node] [store] [keys] [http] [rules]`: the process and its surroundings.
+//! `[node] [store] [keys] [http] [rules] [log]`: the process and its surroundings.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::paths;
 use super::section::Section;
 use crate::base::{DomainName, JurisdictionId, NodeId};
 
@@ -64,6 +65,35 @@ pub struct RulesConfig {
     pub jurisdiction_default: Option<JurisdictionId>,
 }
 
+/// The form of log lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormatConfig {
+    /// For people; with priorities and without times where the journal adds its own.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// What log lines say about persons.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PersonalDataConfig {
+    /// Addresses are masked.
+    Masked,
+    /// Addresses stand in clear.
+    Shown,
+}
+
+/// `[log]`
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// The form of log lines.
+    pub format: LogFormatConfig,
+    /// Which lines are written: a level, or targets with levels.
+    pub filter: String,
+    /// What they say about persons.
+    pub personal_data: PersonalDataConfig,
+}
+
 /// `[node]`
 pub(super) fn read_node(root: &Section<'_>) -> Option<NodeConfig> {
     let section = required(root, "node")?;
@@ -88,7 +118,7 @@ pub(super) fn read_store(root: &Section<'_>, base: &Path) -> Option<StoreConfig>
     let millis = Duration::from_millis;
     let busy_timeout = section.duration("busy_timeout", millis(100)..=millis(30_000), millis(2000));
     section.finish();
-    Some(StoreConfig { path: base.join(path?), busy_timeout })
+    Some(StoreConfig { path: paths::resolve(base, &path?), busy_timeout })
 }
 
 /// `[keys]`
@@ -97,7 +127,7 @@ pub(super) fn read_keys(root: &Section<'_>, base: &Path) -> Option<KeysConfig> {
     let hint = "the keyring file; make one with `consentry key new`";
     let file = section.text("file", hint);
     section.finish();
-    Some(KeysConfig { file: base.join(file?) })
+    Some(KeysConfig { file: paths::resolve(base, &file?) })
 }
 
 /// `[http]`
@@ -114,7 +144,7 @@ pub(super) fn read_http(root: &Section<'_>) -> Option<HttpConfig> {
         let hint = "the public must not reach metrics; choose another port";
         section.report("operations_listen", "is the same as public_listen", hint);
     }
-    let trusted_proxies = section.list("trusted_proxies", super::network::parse_network);
+    let trusted_proxies = section.list("trusted_proxies", super::client::parse_network);
     section.finish();
     Some(HttpConfig {
         trusted_proxies,
@@ -132,6 +162,24 @@ pub(super) fn read_rules(root: &Section<'_>, base: &Path) -> RulesConfig {
     let jurisdiction_default = section.parsed_opt("jurisdiction_default", JurisdictionId::parse);
     section.finish();
     RulesConfig { dir, jurisdiction_default }
+}
+
+/// `[log]`, which may be left out.
+pub(super) fn read_log(root: &Section<'_>) -> LogConfig {
+    let mut log = LogConfig {
+        format: LogFormatConfig::Text,
+        filter: "info".to_owned(),
+        personal_data: PersonalDataConfig::Masked,
+    };
+    let Some(section) = root.table_opt("log") else { return log };
+    let formats = [("text", LogFormatConfig::Text), ("json", LogFormatConfig::Json)];
+    log.format = section.choice("format", &formats, Some(log.format)).unwrap_or(log.format);
+    log.filter = section.text_opt("filter").unwrap_or(log.filter);
+    let choices = [("masked", PersonalDataConfig::Masked), ("shown", PersonalDataConfig::Shown)];
+    let personal_data = section.choice("personal_data", &choices, Some(log.personal_data));
+    log.personal_data = personal_data.unwrap_or(log.personal_data);
+    section.finish();
+    log
 }
 
 fn required<'a>(root: &Section<'a>, key: &str) -> Option<Section<'a>> {

@@ -2,8 +2,9 @@
 
 use jiff::civil::Date;
 
+use super::client::ClientConfig;
 use super::house::{BrandConfig, EntityConfig, TopicConfig, read_entity};
-use super::network::{ClientConfig, ListenerConfig};
+use super::listener::ListenerConfig;
 use super::section::Section;
 use crate::base::{BrandId, DomainName, EntityId, JurisdictionId, Mailbox, StreamId, TopicId};
 use crate::pipeline::{Disclose, Enforce, Matcher, Mode};
@@ -178,8 +179,8 @@ fn read_matcher(section: &Section<'_>, names: &Names<'_>) -> Matcher {
         is_known.then(|| name.to_owned()).ok_or("is not the name of a [[listener]]")
     });
     let clients = section.list("clients", |name| {
-        let position = names.clients.iter().position(|client| client.name == name);
-        position.ok_or("is not the name of a [[client]]")
+        let is_known = names.clients.iter().any(|client| client.name == name);
+        is_known.then(|| name.to_owned()).ok_or("is not the name of a [[client]]")
     });
     let header = section.table_opt("header").and_then(|header| {
         let name = header.text("name", "a header field name");

@@ -109,11 +109,11 @@ fn names(config: &Config) -> public::SenderNames {
 }
 
 fn listener_settings(config: &Config, listener: &ListenerConfig) -> inbound::Settings {
-    let clients = config.clients.iter().enumerate().flat_map(|(index, client)| {
+    let clients = config.clients.iter().flat_map(|client| {
         let session = Arc::new(session_settings(config, listener, client));
         client.networks.iter().map(move |network| ClientNetwork {
             network: *network,
-            client: index,
+            client: client.name.clone(),
             session: Arc::clone(&session),
         })
     });
@@ -152,8 +152,11 @@ pub(crate) fn listen_openly<S: Submissions>(
     const HOSTNAME: &str = "capture.example.com";
     let session = Arc::new(server::Settings::new(HOSTNAME));
     let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|text| text.parse().ok());
-    let clients =
-        loopback.map(|network| ClientNetwork { network, client: 0, session: Arc::clone(&session) });
+    let clients = loopback.map(|network| ClientNetwork {
+        network,
+        client: "capture".to_owned(),
+        session: Arc::clone(&session),
+    });
     let settings = inbound::Settings::new("capture", HOSTNAME, clients.collect());
     let door = inbound::Listener {
         settings: Arc::new(settings),

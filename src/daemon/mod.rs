@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -71,7 +72,7 @@ impl Daemon {
             drain_deadline: config.node.drain_deadline,
         };
         let relay: WiredRelay = Relay::new(Parts {
-            house: Arc::clone(&house),
+            house: watch::channel(Arc::clone(&house)).1,
             store: Arc::new(store.clone()),
             upstream,
             clock: SystemClock,

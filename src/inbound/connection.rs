@@ -22,7 +22,7 @@ use super::admission::Observer;
 use super::listener::Listener;
 use crate::base::TransactionId;
 use crate::relay::ports::{Answer, Clock, ReplyDelivery, Settlement, Submissions};
-use crate::smtp::server::{Event, Session, Submission};
+use crate::smtp::server::{Channel, Event, Session, Submission};
 use crate::smtp::{Peer, Reply, Transaction, catalogue};
 
 /// Bytes read at once, on the stack: an idle connection holds no buffer.
@@ -50,7 +50,7 @@ pub struct Connection<S, C, O> {
     stream: TcpStream,
     session: Session,
     ip: IpAddr,
-    client: usize,
+    client: String,
     /// What to close once the reply is out.
     closing: Option<Settlement>,
 }
@@ -76,8 +76,8 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "cannot set TCP_NODELAY");
         }
-        let session = Session::new(Arc::clone(&client.session));
-        Self { shared, stream, session, ip, client: client.client, closing: None }
+        let session = Session::new(Arc::clone(&client.session), Channel::Plain);
+        Self { shared, stream, session, ip, client: client.client.clone(), closing: None }
     }
 
     /// Serves the client until either side closes.
@@ -98,7 +98,8 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
         match event {
             Event::Write(bytes) => self.write(&bytes).await,
             Event::Submission(submission) => self.submit(submission).await,
-            Event::Close => Flow::Close,
+            // Neither is offered by these settings.
+            Event::StartTls | Event::Login(_) | Event::Close => Flow::Close,
         }
     }
 
@@ -182,9 +183,9 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
             peer: Peer {
                 ip: self.ip,
                 helo: submission.helo,
-                is_esmtp: submission.is_esmtp,
+                via: submission.via,
                 listener: listener.settings.name.clone(),
-                client: self.client,
+                client: self.client.clone(),
             },
             envelope: submission.envelope,
             content: submission.content,

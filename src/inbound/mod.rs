@@ -25,8 +25,8 @@ use crate::smtp::server;
 pub struct ClientNetwork {
     /// The addresses.
     pub network: IpNet,
-    /// The position of the `[[client]]` in the configuration.
-    pub client: usize,
+    /// The name of the `[[client]]`.
+    pub client: String,
     /// What its sessions may do.
     pub session: Arc<server::Settings>,
 }

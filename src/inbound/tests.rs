@@ -19,7 +19,7 @@ use super::{ClientNetwork, Listener, Observer, Refusal, Settings};
 use crate::base::Timestamp;
 use crate::pipeline::Fingerprint;
 use crate::relay::ports::{Answer, Clock, ReplyDelivery, Settlement, Submissions};
-use crate::smtp::{Reply, ReversePath, Status, Transaction, server};
+use crate::smtp::{Dialect, Reply, ReversePath, Status, Transaction, server};
 
 struct FixedClock;
 
@@ -114,7 +114,8 @@ impl Running {
     async fn start(behaviour: Behaviour, change: impl FnOnce(&mut Settings)) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
-        let mut settings = Settings::new("main", "relay.example", vec![network("127.0.0.0/8", 7)]);
+        let mut settings =
+            Settings::new("main", "relay.example", vec![network("127.0.0.0/8", "shop")]);
         change(&mut settings);
         let (sender, seen) = mpsc::unbounded_channel();
         let relay = PretendedRelay { behaviour, seen: sender, release: Semaphore::new(0) };
@@ -157,9 +158,9 @@ impl Running {
     }
 }
 
-fn network(network: &str, client: usize) -> ClientNetwork {
+fn network(network: &str, client: &str) -> ClientNetwork {
     let session = Arc::new(server::Settings::new("relay.example"));
-    ClientNetwork { network: network.parse().unwrap(), client, session }
+    ClientNetwork { network: network.parse().unwrap(), client: client.to_owned(), session }
 }
 
 struct Client(BufReader<TcpStream>);
@@ -208,8 +209,11 @@ async fn hands_a_message_over_and_tells_that_the_reply_was_written() {
     assert_eq!(&transaction.content.bytes()[..], b"Subject: x\r\n\r\nbody\r\n");
     assert_eq!(transaction.peer.ip, IpAddr::from([127, 0, 0, 1]));
     assert_eq!(transaction.peer.helo, "client.example");
-    assert!(transaction.peer.is_esmtp);
-    assert_eq!((transaction.peer.listener.as_str(), transaction.peer.client), ("main", 7));
+    assert_eq!(transaction.peer.via.dialect, Dialect::Esmtp);
+    assert_eq!(
+        (transaction.peer.listener.as_str(), transaction.peer.client.as_str()),
+        ("main", "shop")
+    );
     assert_eq!(transaction.received_at, FixedClock.now());
     assert_eq!(running.delivery().await, ReplyDelivery::Written);
     client.send(&format!("{MESSAGE}QUIT\r\n")).await;
@@ -224,7 +228,7 @@ async fn hands_a_message_over_and_tells_that_the_reply_was_written() {
 #[tokio::test]
 async fn p8_strangers_get_no_session() {
     let running = Running::start(Behaviour::Accept, |settings| {
-        settings.clients = vec![network("192.0.2.0/24", 0), network("2001:db8::/32", 1)];
+        settings.clients = vec![network("192.0.2.0/24", "a"), network("2001:db8::/32", "b")];
     })
     .await;
     let mut client = running.connect().await;
@@ -237,12 +241,14 @@ async fn p8_strangers_get_no_session() {
 
 #[test]
 fn the_first_network_that_holds_the_address_counts() {
-    let clients = vec![network("192.0.2.7/32", 0), network("192.0.2.0/24", 1), network("::/0", 2)];
+    let clients =
+        vec![network("192.0.2.7/32", "a"), network("192.0.2.0/24", "b"), network("::/0", "c")];
     let settings = Settings::new("main", "relay.example", clients);
-    let client = |ip: &str| admit(&settings, ip.parse().unwrap()).map(|found| found.client);
-    assert_eq!(client("192.0.2.7"), Ok(0));
-    assert_eq!(client("::ffff:192.0.2.8"), Ok(1), "IPv4 in IPv6 is IPv4");
-    assert_eq!(client("2001:db8::1"), Ok(2));
+    let client =
+        |ip: &str| admit(&settings, ip.parse().unwrap()).map(|found| found.client.as_str());
+    assert_eq!(client("192.0.2.7"), Ok("a"));
+    assert_eq!(client("::ffff:192.0.2.8"), Ok("b"), "IPv4 in IPv6 is IPv4");
+    assert_eq!(client("2001:db8::1"), Ok("c"));
     assert_eq!(client("198.51.100.1"), Err(Refusal::UnknownClient));
 }
 

@@ -79,13 +79,15 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
     let message = Arc::new(Message::scan(transaction.content.clone()));
     let from = sole_from(&message);
     let stream = Arc::clone(sort(house, &transaction, &message, from.as_ref()));
-    let claims = house.clients.get(transaction.peer.client).map(|c| c.claims.clone());
-    let claims = claims.unwrap_or_default();
+    let Some(client) = house.client(&transaction.peer.client) else {
+        let frame = Frame::new(Arc::clone(house), stream, transaction, message);
+        return refuse(frame, MessageClass::Marketing, "CLIENT_GONE", replies::client_gone());
+    };
     let is_observing = stream.enforcement(transaction.received_at) == Enforce::Observe;
     let input = classify::Input {
         message: &message,
         stream: stream.class,
-        claims: Some(&claims),
+        claims: Some(&client.claims),
         recipients: transaction.envelope.forward_paths.len(),
         has_null_reverse_path: transaction.envelope.reverse_path == ReversePath::Null,
     };
@@ -94,10 +96,7 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
         true => classify::classify(&classify::Input { claims: None, ..input }),
         false => Err(error),
     });
-    let may_use = house
-        .clients
-        .get(transaction.peer.client)
-        .is_none_or(|client| client.streams.is_empty() || client.streams.contains(&stream.id));
+    let may_use = client.streams.is_empty() || client.streams.contains(&stream.id);
     let frame = Frame::new(Arc::clone(house), Arc::clone(&stream), transaction, message);
     if !may_use && !is_observing {
         return refuse_claim(frame, MessageClass::Marketing, "this client may not use the stream");

@@ -34,8 +34,7 @@ impl Frame {
         transaction: Transaction,
         message: Arc<Message>,
     ) -> Self {
-        let submitter =
-            house.clients.get(transaction.peer.client).map_or("", |client| client.name.as_str());
+        let submitter = transaction.peer.client.as_str();
         let body = &transaction.content.bytes()[message.leading_trace_end()..];
         let fingerprint = Fingerprint::of(submitter, &transaction.envelope.reverse_path, body);
         let recipients = &transaction.envelope.forward_paths;

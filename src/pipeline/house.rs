@@ -12,7 +12,7 @@ use crate::classify::{Claims, StreamClass};
 use crate::eligibility::{self, RuleBook, Scope};
 use crate::rewrite;
 
-/// What a client may claim, by its position in the configuration.
+/// What a client may claim.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// Its name: the submitter in fingerprints.
@@ -104,7 +104,7 @@ pub struct House {
     pub rules: RuleBook,
     /// Similarity, collection points, overrides.
     pub policy: eligibility::Policy,
-    /// Clients by position.
+    /// Clients; what left the configuration is not served.
     pub clients: Vec<Client>,
     /// Streams in the order they are tried; the last fits everything.
     pub streams: Vec<Arc<Stream>>,
@@ -116,4 +116,11 @@ pub struct House {
     pub deferral_max: Duration,
     /// SHA-256 of the configuration, for the journal.
     pub config_digest: Digest,
+}
+
+impl House {
+    /// The client of this name, if it is still configured.
+    pub fn client(&self, name: &str) -> Option<&Client> {
+        self.clients.iter().find(|client| client.name == name)
+    }
 }

@@ -50,6 +50,11 @@ pub fn in_doubt() -> Reply {
     catalogue::IN_DOUBT.reply()
 }
 
+/// The client left the configuration while it was connected.
+pub fn client_gone() -> Reply {
+    catalogue::CLIENT_GONE.reply()
+}
+
 /// Another attempt for the same message is under way.
 pub fn attempt_under_way() -> Reply {
     catalogue::ATTEMPT_UNDER_WAY.reply()

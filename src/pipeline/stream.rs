@@ -11,8 +11,8 @@ use crate::smtp::{Peer, ReversePath};
 pub struct Matcher {
     /// The listener it came in by.
     pub listener: Option<String>,
-    /// The positions of clients it may come from; empty means any.
-    pub clients: Vec<usize>,
+    /// The names of clients it may come from; empty means any.
+    pub clients: Vec<String>,
     /// Domains of the reverse-path; empty means any.
     pub reverse_path_domains: Vec<DomainName>,
     /// Domains or whole addresses of From, lower case; empty means any.
@@ -86,16 +86,16 @@ fn list_label(value: &str) -> &str {
 mod tests {
     use super::{Matcher, Sighting};
     use crate::base::{DomainName, Mailbox};
-    use crate::smtp::{Path, Peer, ReversePath};
+    use crate::smtp::{Path, Peer, ReversePath, Via};
 
     #[track_caller]
     fn check(matcher: &Matcher, expected: bool) {
         let peer = Peer {
             ip: "10.0.0.1".parse().unwrap(),
             helo: "shop".to_owned(),
-            is_esmtp: true,
+            via: Via::default(),
             listener: "main".to_owned(),
-            client: 1,
+            client: "shop".to_owned(),
         };
         let mailbox = Mailbox::parse("Bounce@mail.shop.example").unwrap();
         let from = Mailbox::parse("news@shop.example").unwrap();
@@ -124,8 +124,14 @@ mod tests {
         for (matcher, expected) in [
             (Matcher { listener: Some("main".to_owned()), ..Matcher::default() }, true),
             (Matcher { listener: Some("other".to_owned()), ..Matcher::default() }, false),
-            (Matcher { clients: vec![0, 1], ..Matcher::default() }, true),
-            (Matcher { clients: vec![0], ..Matcher::default() }, false),
+            (
+                Matcher {
+                    clients: vec!["crm".to_owned(), "shop".to_owned()],
+                    ..Matcher::default()
+                },
+                true,
+            ),
+            (Matcher { clients: vec!["crm".to_owned()], ..Matcher::default() }, false),
             (
                 Matcher {
                     reverse_path_domains: vec![domain("shop.example")],

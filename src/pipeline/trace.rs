@@ -19,12 +19,7 @@ pub fn received_field(
 
 fn received_text(transaction: &Transaction, hostname: &str, decision: DecisionId) -> String {
     let peer = &transaction.peer;
-    let protocol = match (peer.is_esmtp, transaction.envelope.smtputf8) {
-        // RFC 6531 §4.3 names the protocol of internationalised mail.
-        (_, true) => "UTF8SMTP",
-        (true, false) => "ESMTP",
-        (false, false) => "SMTP",
-    };
+    let protocol = peer.via.keyword(transaction.envelope.smtputf8);
     let helo: String = peer
         .helo
         .chars()
@@ -47,7 +42,7 @@ mod tests {
     use super::received_text;
     use crate::base::{DecisionId, Timestamp, TransactionId};
     use crate::mail::RawMessage;
-    use crate::smtp::{Body, Envelope, Peer, ReversePath, Transaction};
+    use crate::smtp::{Body, Envelope, Peer, ReversePath, Transaction, Via};
 
     fn transaction(helo: &str) -> Transaction {
         Transaction {
@@ -55,9 +50,9 @@ mod tests {
             peer: Peer {
                 ip: "192.0.2.7".parse().unwrap(),
                 helo: helo.to_owned(),
-                is_esmtp: true,
+                via: Via::default(),
                 listener: "main".to_owned(),
-                client: 0,
+                client: "shop".to_owned(),
             },
             envelope: Envelope {
                 reverse_path: ReversePath::Null,

@@ -19,6 +19,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,7 +54,7 @@ pub struct Relay<S, U, C> {
 }
 
 struct Inner<S, U, C> {
-    house: Arc<House>,
+    house: watch::Receiver<Arc<House>>,
     store: Arc<S>,
     upstream: Arc<U>,
     clock: C,
@@ -72,8 +73,8 @@ impl<S, U, C> Clone for Relay<S, U, C> {
 
 /// What a relay is built from.
 pub struct Parts<S, U, C> {
-    /// The checked policy of the house.
-    pub house: Arc<House>,
+    /// The checked policy of the house; a transaction keeps the one it began with.
+    pub house: watch::Receiver<Arc<House>>,
     /// The evidence store.
     pub store: Arc<S>,
     /// The outbound MTA.
@@ -123,8 +124,9 @@ where
     async fn submit(&self, transaction: Transaction, client_gone: CancellationToken) -> Answer {
         let inner = Arc::clone(&self.inner);
         let started = tokio::time::Instant::now();
+        let house = Arc::clone(&inner.house.borrow());
         let schedule = sending::Schedule::new(started, &inner.deadlines, client_gone);
-        let lane = pipeline::examine(&inner.house, transaction);
+        let lane = pipeline::examine(&house, transaction);
         report::stage(&inner.metrics, lane.frame(), Stage::Prepare, started);
         match lane {
             Lane::Refused(refused) => {

@@ -86,6 +86,8 @@ entries! {
     GOODBYE: 221, x(0, 0), "{} closes the connection", "QUIT";
 
     SHUTTING_DOWN: 421, x(3, 2), "{} is shutting down, try again later", "the server stops";
+    CLIENT_GONE: 421, x(3, 2), "the configuration of this relay has changed, connect again",
+        "what a session was opened under is no longer configured";
     IDLE: 421, x(4, 2), "{} waited too long for input", "the client was silent too long";
     TOO_MANY_ERRORS: 421, x(7, 0), "{} closes: too many errors", "too many commands were refused";
     TOO_MANY_CONNECTIONS: 421, x(3, 2), "too many connections, try again later",

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::base::{Mailbox, Timestamp, TransactionId};
 use crate::mail::RawMessage;
+use crate::smtp::via::Via;
 
 /// A path without its angle brackets: the written bytes and what they mean.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -122,12 +123,12 @@ pub struct Peer {
     pub ip: IpAddr,
     /// What it said in EHLO or HELO.
     pub helo: String,
-    /// Whether it said EHLO (Received says ESMTP) or HELO (SMTP).
-    pub is_esmtp: bool,
+    /// How it talked to us.
+    pub via: Via,
     /// The name of the listener it came in by.
     pub listener: String,
-    /// The position of the matching `[[client]]` in the configuration.
-    pub client: usize,
+    /// The name of its `[[client]]` in the configuration.
+    pub client: String,
 }
 
 /// One complete SMTP transaction.

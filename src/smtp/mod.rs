@@ -15,6 +15,7 @@ mod path;
 mod reply;
 pub mod server;
 mod trace;
+mod via;
 
 pub use command::{Command, CommandFault, Extensions, Mail};
 pub use envelope::{Body, Envelope, ForwardPath, Path, Peer, ReversePath, Transaction};
@@ -22,3 +23,4 @@ pub use framing::{
     BareLf, DataFault, DataReader, LineFault, LineReader, ReplyFault, ReplyReader, StuffedData,
 };
 pub use reply::{Reply, ReplyClass, Status};
+pub use via::{Dialect, Via};

@@ -2,7 +2,7 @@
 
 use crate::base::{Mailbox, Timestamp, TransactionId};
 use crate::mail::RawMessage;
-use crate::smtp::{Body, Envelope, ForwardPath, Path, Peer, ReversePath, Transaction};
+use crate::smtp::{Body, Envelope, ForwardPath, Path, Peer, ReversePath, Transaction, Via};
 
 pub fn newsletter(to: &[&str]) -> Transaction {
     message_from("news@example.com", to)
@@ -31,9 +31,9 @@ pub fn message_from(from: &str, to: &[&str]) -> Transaction {
         peer: Peer {
             ip: "127.0.0.1".parse().unwrap(),
             helo: "shop.example.com".to_owned(),
-            is_esmtp: true,
+            via: Via::default(),
             listener: "main".to_owned(),
-            client: 0,
+            client: "shop".to_owned(),
         },
         envelope: Envelope {
             reverse_path: ReversePath::Path(path("bounce@example.com")),

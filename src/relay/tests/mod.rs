@@ -7,6 +7,7 @@ mod notices;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,7 +33,7 @@ impl Scene {
         let upstream = Arc::new(FakeUpstream::new(Arc::clone(&store)));
         let late = TaskTracker::new();
         let relay = Relay::new(Parts {
-            house: Arc::new(house),
+            house: watch::channel(Arc::new(house)).1,
             store: Arc::clone(&store),
             upstream: Arc::clone(&upstream),
             clock: FakeClock,
@@ -49,7 +50,7 @@ impl Scene {
         copies_at_once: usize,
     ) -> Relay<FakeStore, FakeUpstream, FakeClock> {
         Relay::new(Parts {
-            house: Arc::new(fakes::house("bounce")),
+            house: watch::channel(Arc::new(fakes::house("bounce"))).1,
             store: Arc::clone(&self.store),
             upstream: Arc::clone(&self.upstream),
             clock: FakeClock,

@@ -4,11 +4,13 @@
 //! state. It neither decides about mail nor knows sockets: a complete message leaves as
 //! [`Event::Submission`] and its reply comes back through [`Session::handle_answer`].
 
+mod login;
 mod session;
 mod settings;
 mod states;
 #[cfg(test)]
 mod tests;
 
-pub use session::{Event, Session, Submission};
-pub use settings::Settings;
+pub use login::{Login, LoginRefusal, Mechanism};
+pub use session::{Channel, Event, Session, Submission};
+pub use settings::{Admission, AuthOffer, Protocol, Settings, TlsOffer};

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
+use super::login::{Login, LoginRefusal};
 use super::settings::Settings;
 use super::states::{self, Receiving, State};
 use crate::base::limits;
@@ -16,7 +17,7 @@ use crate::smtp::command::Command;
 use crate::smtp::envelope::Envelope;
 use crate::smtp::framing::{DataFault, LineFault, LineReader};
 use crate::smtp::reply::{Reply, ReplyClass};
-use crate::smtp::trace;
+use crate::smtp::{Via, trace};
 
 /// A complete message, waiting for its reply.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,10 +26,19 @@ pub struct Submission {
     pub envelope: Envelope,
     /// What the client said in EHLO or HELO.
     pub helo: String,
-    /// Whether it said EHLO.
-    pub is_esmtp: bool,
+    /// How it talked to us.
+    pub via: Via,
     /// The mail data.
     pub content: RawMessage,
+}
+
+/// What the connection under a session is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Channel {
+    /// Bytes in clear.
+    Plain,
+    /// TLS from the first byte (RFC 8314 §3.3).
+    Tls,
 }
 
 /// What the session wants.
@@ -38,6 +48,11 @@ pub enum Event {
     Write(Vec<u8>),
     /// An answer to this, by [`Session::handle_answer`].
     Submission(Submission),
+    /// A TLS handshake once everything before was written, then
+    /// [`Session::handle_encrypted`]; if it fails, the connection closed.
+    StartTls,
+    /// Whether this is true, by [`Session::handle_login`].
+    Login(Login),
     /// The connection closed, after everything before was written.
     Close,
 }
@@ -52,11 +67,13 @@ pub struct Session {
     events: VecDeque<Event>,
     errors: usize,
     is_shutting_down: bool,
+    is_outdated: bool,
+    channel: Channel,
 }
 
 impl Session {
     /// A session that begins with the greeting.
-    pub fn new(settings: Arc<Settings>) -> Self {
+    pub fn new(settings: Arc<Settings>, channel: Channel) -> Self {
         let greeting = catalogue::READY.reply_with(&[settings.hostname.as_str()]);
         Self {
             settings,
@@ -66,6 +83,8 @@ impl Session {
             events: VecDeque::from([Event::Write(greeting.encode())]),
             errors: 0,
             is_shutting_down: false,
+            is_outdated: false,
+            channel,
         }
     }
 
@@ -134,6 +153,26 @@ impl Session {
         self.close_if_due();
     }
 
+    /// Tells that the handshake asked for by [`Event::StartTls`] is done: the client begins
+    /// anew, and nothing it said before counts (RFC 3207 §4.2).
+    pub fn handle_encrypted(&mut self) {
+        self.channel = Channel::Tls;
+    }
+
+    /// Takes the answer to the last [`Event::Login`]: the settings of the client it names.
+    pub fn handle_login(&mut self, result: Result<Arc<Settings>, LoginRefusal>) {
+        if let Ok(settings) = result {
+            self.settings = settings;
+        }
+    }
+
+    /// Tells that the configuration this session was opened under is gone: 421 at once between
+    /// transactions, else after the reply to the open one.
+    pub fn handle_outdated(&mut self) {
+        self.is_outdated = true;
+        self.close_if_due();
+    }
+
     /// The next thing to be done, in order.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
@@ -175,8 +214,10 @@ impl Session {
             }
             Ok(content) => {
                 self.flush();
-                let (helo, is_esmtp) = (hello.name.clone(), hello.is_esmtp);
-                let submission = Submission { envelope, helo, is_esmtp, content };
+                let helo = hello.name.clone();
+                let is_encrypted = self.channel == Channel::Tls;
+                let via = Via { dialect: hello.dialect, is_encrypted, is_authenticated: false };
+                let submission = Submission { envelope, helo, via, content };
                 self.events.push_back(Event::Submission(submission));
                 self.state = State::Answering { hello, pending: Vec::new() };
             }
@@ -202,8 +243,13 @@ impl Session {
     }
 
     fn close_if_due(&mut self) {
-        if self.is_shutting_down && self.state.is_between_transactions() {
+        if !self.state.is_between_transactions() {
+            return;
+        }
+        if self.is_shutting_down {
             self.close_with(&catalogue::SHUTTING_DOWN);
+        } else if self.is_outdated {
+            self.close_with(&catalogue::CLIENT_GONE);
         }
     }
 

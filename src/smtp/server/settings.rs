@@ -8,6 +8,50 @@ use crate::smtp::command::Extensions;
 use crate::smtp::envelope::ReversePath;
 use crate::smtp::framing::BareLf;
 
+/// The protocol a listener speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Protocol {
+    /// RFC 5321.
+    #[default]
+    Smtp,
+    /// RFC 2033: LHLO, and one reply per recipient after the data.
+    Lmtp,
+}
+
+/// Whether STARTTLS is offered (RFC 3207).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum TlsOffer {
+    /// It is not.
+    #[default]
+    None,
+    /// It is.
+    StartTls,
+    /// It is, and nothing but EHLO, NOOP, RSET, HELP, STARTTLS and QUIT is served before it.
+    Required,
+}
+
+/// Whether AUTH is offered (RFC 4954).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AuthOffer {
+    /// It is not.
+    #[default]
+    None,
+    /// Under TLS only.
+    UnderTls,
+    /// Without TLS too: the client is on this machine.
+    Always,
+}
+
+/// Whether a session may send mail as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Admission {
+    /// Its client is known.
+    #[default]
+    Known,
+    /// Not before AUTH: MAIL is answered 530.
+    AfterAuth,
+}
+
 /// The settings of a session.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
@@ -27,6 +71,14 @@ pub struct Settings {
     /// The domains, each with all below it, that MAIL may name; `None` allows any. The null
     /// reverse-path is always allowed.
     pub reverse_path_domains: Option<Vec<DomainName>>,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// Whether STARTTLS is offered.
+    pub tls: TlsOffer,
+    /// Whether AUTH is offered.
+    pub auth: AuthOffer,
+    /// Whether mail is taken before AUTH.
+    pub admission: Admission,
 }
 
 impl Settings {
@@ -40,6 +92,10 @@ impl Settings {
             bare_lf: BareLf::Reject,
             errors_max: 20,
             reverse_path_domains: None,
+            protocol: Protocol::Smtp,
+            tls: TlsOffer::None,
+            auth: AuthOffer::None,
+            admission: Admission::Known,
         }
     }
 

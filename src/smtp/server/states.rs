@@ -10,6 +10,7 @@ use crate::smtp::command::{Command, Mail};
 use crate::smtp::envelope::{Envelope, ForwardPath};
 use crate::smtp::framing::DataReader;
 use crate::smtp::reply::Reply;
+use crate::smtp::via::Dialect;
 
 /// Bytes reserved at most because a client announced them: a promise costs it nothing.
 const RESERVED_BYTES_MAX: u64 = 1024 * 1024;
@@ -18,7 +19,7 @@ const RESERVED_BYTES_MAX: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub struct Hello {
     pub name: String,
-    pub is_esmtp: bool,
+    pub dialect: Dialect,
 }
 
 /// Between MAIL and DATA.
@@ -63,8 +64,8 @@ impl State {
     /// The state and the reply after `command`.
     pub fn handle(self, command: Command, settings: &Settings) -> (Self, Reply) {
         match command {
-            Command::Ehlo(name) => hello(Hello { name, is_esmtp: true }, settings),
-            Command::Helo(name) => hello(Hello { name, is_esmtp: false }, settings),
+            Command::Ehlo(name) => hello(Hello { name, dialect: Dialect::Esmtp }, settings),
+            Command::Helo(name) => hello(Hello { name, dialect: Dialect::Smtp }, settings),
             Command::Mail(mail) => self.handle_mail(mail, settings),
             Command::Rcpt(path) => match self {
                 Self::Open(open) => open.handle_rcpt(path, settings),
@@ -164,7 +165,7 @@ pub fn looping() -> Reply {
 /// RFC 5321 §4.1.4: EHLO and HELO also reset an open transaction.
 fn hello(hello: Hello, settings: &Settings) -> (State, Reply) {
     let first = catalogue::HELLO.reply_with(&[settings.hostname.as_str(), hello.name.as_str()]);
-    if !hello.is_esmtp {
+    if hello.dialect == Dialect::Smtp {
         return (State::Ready(hello), first);
     }
     let mut text = first.text();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::{ProptestConfig, proptest};
 
-use super::{Event, Session, Settings, Submission};
+use super::{Channel, Event, Session, Settings, Submission};
 use crate::base::DomainName;
 use crate::smtp::dialogue_tests::{self, Line};
 use crate::smtp::{BareLf, Body, Extensions, Reply, Status};
@@ -38,8 +38,7 @@ struct Outcome {
 }
 
 fn describe(submission: &Submission) -> String {
-    let mut text =
-        format!("{} {}", submission.helo, if submission.is_esmtp { "ESMTP" } else { "SMTP" });
+    let mut text = format!("{} {}", submission.helo, submission.via.keyword(false));
     text.push_str(if submission.envelope.body == Body::SevenBit { " 7BIT" } else { " 8BIT" });
     text.push_str(if submission.envelope.smtputf8 { " UTF8" } else { "" });
     text.push_str(&format!(" <{}>", submission.envelope.reverse_path.written()));
@@ -67,6 +66,7 @@ fn drain(session: &mut Session, answers: &mut Vec<Reply>, outcome: &mut Outcome)
                 outcome.submissions.push(describe(&submission));
                 session.handle_answer(&answers.remove(0));
             }
+            Event::StartTls | Event::Login(_) => panic!("not offered, but {event:?}"),
             Event::Close => outcome.is_closed = true,
         }
     }
@@ -74,7 +74,7 @@ fn drain(session: &mut Session, answers: &mut Vec<Reply>, outcome: &mut Outcome)
 
 fn run<'a>(lines: &[Line], chunks: impl Iterator<Item = &'a [u8]>) -> Outcome {
     let option = lines.iter().find(|line| line.mark == 'O').map(Line::text).unwrap_or_default();
-    let mut session = Session::new(Arc::new(settings(&option)));
+    let mut session = Session::new(Arc::new(settings(&option)), Channel::Plain);
     let answers = lines.iter().filter(|line| line.mark == 'A');
     let mut answers: Vec<Reply> = answers.map(|line| answer(&line.text())).collect();
     let mut outcome = Outcome::default();
@@ -107,7 +107,7 @@ fn p8_dialogues_hold_at_every_cut() {
 }
 
 fn session_after(commands: &str) -> Session {
-    let mut session = Session::new(Arc::new(settings("")));
+    let mut session = Session::new(Arc::new(settings("")), Channel::Plain);
     session.handle_bytes(commands.as_bytes());
     while session.poll_event().is_some() {}
     session
@@ -120,6 +120,7 @@ fn written(session: &mut Session) -> Vec<String> {
         .map(|event| match event {
             Event::Write(bytes) => String::from_utf8(bytes).unwrap(),
             Event::Submission(_) => "submission".to_owned(),
+            Event::StartTls | Event::Login(_) => format!("{event:?}"),
             Event::Close => "close".to_owned(),
         })
         .collect()
@@ -188,7 +189,7 @@ fn p8_a_silent_client_is_told_and_closed_once() {
 fn p8_takes_at_least_a_hundred_recipients_and_then_says_452() {
     let mut few = settings("");
     few.recipients_max = 3;
-    let mut session = Session::new(Arc::new(few));
+    let mut session = Session::new(Arc::new(few), Channel::Plain);
     session.handle_bytes(OPEN.as_bytes());
     session.handle_bytes("RCPT TO:<c@y.org>\r\n".repeat(99).as_bytes());
     let found = written(&mut session).concat();
@@ -206,14 +207,14 @@ proptest! {
         words in "((MAIL FROM:<a@b.c>|RCPT TO:<a@b.c>|DATA|\\.|x)\r\n){0,12}",
     ) {
         for wire in [noise, [OPEN.as_bytes(), words.as_bytes()].concat()] {
-            let mut session = Session::new(Arc::new(settings("")));
+            let mut session = Session::new(Arc::new(settings("")), Channel::Plain);
             session.handle_bytes(&wire);
             let mut replies = 0;
             while let Some(event) = session.poll_event() {
                 match event {
                     Event::Submission(_) => session.handle_answer(&answer("250 2.0.0 ok")),
                     Event::Write(bytes) => replies += bytes.split(|&b| b == b'\n').count(),
-                    Event::Close => {}
+                    Event::StartTls | Event::Login(_) | Event::Close => {}
                 }
             }
             assert!(replies > 0, "the greeting at least");
