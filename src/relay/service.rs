@@ -55,7 +55,7 @@ where
         if total == 1 {
             // One outcome, one reply: only a copy that lands late needs the ledger.
             let reply = conclude(&attempt.endings, None, frame.transaction_id());
-            let known = fates.iter().any(|entry| entry.fate.is_some());
+            let known = fates.iter().any(|entry| *entry != LedgerEntry::default());
             let is_closed = known && reply.class() != ReplyClass::Transient;
             let closing = is_closed.then(|| closing(&frame, self.clock.now()));
             return Answer { replies: reply.into(), closing };

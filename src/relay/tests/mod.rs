@@ -1,6 +1,7 @@
 //! The relay over fakes: the order of things under conflict, outage, deferral and delay.
 
 mod fakes;
+mod lmtp;
 mod mails;
 mod notices;
 
