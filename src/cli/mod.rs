@@ -15,6 +15,7 @@ mod key;
 mod output;
 mod record;
 mod rejects;
+mod reload;
 mod rewrite;
 mod serve;
 mod setup;
@@ -53,6 +54,11 @@ enum Command {
         after_help = "Example:\n  consentry serve --config consentry.toml\nCONSENTRY_LOG sets the log filter, such as `info` or `consentry=debug`."
     )]
     Serve(ConfigArgs),
+    /// Let the running relay read its configuration again.
+    #[command(
+        after_help = "Example:\n  consentry reload --config consentry.toml\nA configuration that is wrong changes nothing: exit code 78 says so. SIGHUP does the same, without an answer."
+    )]
+    Reload(ConfigArgs),
     /// Play the whole story on this machine, in a temporary folder, then stay up.
     Demo(demo::DemoArgs),
     /// Check a configuration; prints every mistake with its line and a hint.
@@ -100,6 +106,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Serve(args) => serve::run(&args.config),
+        Command::Reload(args) => reload::run(&args.config),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args.config),
         Command::Import(args) => import::run(&args),

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::setup;
-use crate::daemon::{self, Daemon};
+use crate::daemon::{self, Daemon, Generation};
 use crate::telemetry::{LogFormat, init_logging};
 
 /// The stack of runtime threads: the second opinion on a message's structure is a parser that
@@ -17,12 +17,13 @@ const THREAD_STACK_BYTES: usize = 32 * 1024 * 1024;
 pub(super) fn run(path: &Path) -> Outcome {
     let config = setup::config(path)?;
     let keyring = setup::keyring(&config)?;
+    let generation = Generation::build(config, keyring, 1).or_exit(Exit::Config)?;
     let filter = std::env::var("CONSENTRY_LOG").unwrap_or_else(|_| "info".to_owned());
     init_logging(LogFormat::Text, &filter).or_exit(Exit::Config)?;
     runtime()
         .or_exit(Exit::Unavailable)?
         .block_on(async {
-            let daemon = Daemon::start(&config, keyring).await?;
+            let daemon = Daemon::start(generation, Some(path.to_owned())).await?;
             daemon::stop_signal().await;
             tokio::select! {
                 () = daemon.stop() => {}

@@ -1,18 +1,16 @@
 //! The doors: SMTP listeners, the public pages and the operations pages.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use super::{Daemon, SystemClock, WiredRelay};
-use crate::base::Keyring;
 use crate::config::{BareLfConfig, ClientConfig, Config, ListenerConfig};
 use crate::http::{self, ConnectionLimits, operations, public};
 use crate::inbound::{self, ClientNetwork, Observer, Refusal};
@@ -20,33 +18,26 @@ use crate::relay::ports::Submissions;
 use crate::smtp::{BareLf, server};
 use crate::telemetry::{Metrics, events};
 
-/// How long a page waits for the store before it says 503.
-const STORE_WAIT: Duration = Duration::from_secs(5);
-
 impl Daemon {
     /// Starts the public and the operations pages.
     pub(super) async fn start_pages(
         &self,
         config: &Config,
-        keyring: Keyring,
+        site: watch::Receiver<Arc<public::Settings>>,
         metrics: &Arc<Metrics>,
+        reloads: mpsc::Sender<operations::ReloadRequest>,
     ) -> anyhow::Result<()> {
         let evidences = Arc::new(self.store.clone());
-        let settings = public::Settings {
-            keyring: Arc::new(keyring),
-            names: names(config),
-            trusted_proxies: config.http.trusted_proxies.clone(),
-            store_wait: STORE_WAIT,
-        };
         let clock = Arc::new(SystemClock);
         let state =
-            public::PublicState::new(settings, Arc::clone(&evidences), clock, Arc::clone(metrics));
+            public::PublicState::new(site, Arc::clone(&evidences), clock, Arc::clone(metrics));
         let pages = public::router(state);
         self.serve_pages("public pages", config.http.public_listen, pages).await?;
         let state = operations::OpsState {
             evidences,
             metrics: Arc::clone(metrics),
             draining: self.draining.clone(),
+            reloads,
         };
         let pages = operations::router(state);
         self.serve_pages("operations pages", config.http.operations_listen, pages).await
@@ -98,14 +89,6 @@ async fn bind(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("the {what} cannot listen on {address}"))
-}
-
-fn names(config: &Config) -> public::SenderNames {
-    let entities: BTreeMap<_, _> =
-        config.entities.iter().map(|entity| (entity.id.clone(), entity.name.clone())).collect();
-    let brands: BTreeMap<_, _> =
-        config.brands.iter().map(|brand| (brand.id.clone(), brand.name.clone())).collect();
-    public::SenderNames { entities, brands }
 }
 
 fn listener_settings(config: &Config, listener: &ListenerConfig) -> inbound::Settings {

@@ -1,34 +1,49 @@
-//! Start, run, drain: the one place where all rooms are wired together.
+//! Start, run, reload, drain: the one place where all rooms are wired together.
 //!
 //! Start goes configuration → store → policy → outbound → listeners → ready. Stop goes the
 //! other way: no new connections, sessions say 421 at the next safe point, transactions under
 //! way finish and settle, then the store closes; a deadline names who was late.
 
 mod clock;
+mod generation;
 mod house;
 mod listeners;
+mod reload;
+mod service;
 mod upkeep;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use clock::SystemClock;
+pub use generation::{Generation, keyring};
 pub(crate) use house::footer;
 pub use house::house;
 pub(crate) use listeners::listen_openly;
+pub use service::stop_signal;
 
 use crate::base::Keyring;
 use crate::config::Config;
 use crate::outbound;
-use crate::relay::{Deadlines, Parts, Relay};
+use crate::relay::{Deadlines, LateTransaction, Parts, Relay};
 use crate::store::{self, Store};
 use crate::telemetry::Metrics;
+use reload::{Reloader, Rooms};
+
+/// Reloads asked for and not yet begun, at most.
+const RELOADS_WAITING_MAX: usize = 4;
+
+/// How long a stop waits for pages being served, and for the store to close.
+const PAGES_WAIT: Duration = Duration::from_secs(5);
+const STORE_CLOSE_WAIT: Duration = Duration::from_secs(10);
+const CLOSING_MAX: Duration = Duration::from_secs(20);
 
 /// A running relay.
 pub struct Daemon {
@@ -41,62 +56,85 @@ pub struct Daemon {
     pages: TaskTracker,
     store: Store,
     drain_deadline: Duration,
+    /// Known once the relay is there.
+    relay: Option<WiredRelay>,
 }
 
 /// The relay as the daemon wires it.
 pub(crate) type WiredRelay = Relay<Store, outbound::Pool, SystemClock>;
 
 impl Daemon {
-    /// Starts everything `config` asks for. A store that cannot be opened does not stop the
-    /// start: service mail flows, marketing is answered 451 (promises P5, P7).
+    /// Starts everything `generation` asks for; a reload reads it anew from `path`. A store
+    /// that cannot be opened does not stop the start: service mail flows, marketing is
+    /// answered 451 (promises P5, P7).
     ///
     /// # Errors
-    /// A template or rule set is unusable, or an address cannot be listened on.
-    pub async fn start(config: &Config, keyring: Keyring) -> anyhow::Result<Self> {
+    /// An address cannot be listened on.
+    pub async fn start(generation: Generation, path: Option<PathBuf>) -> anyhow::Result<Self> {
+        let generation = Arc::new(generation);
+        let config = &generation.config;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-        let store = open_store(config, &keyring)?;
-        let house = Arc::new(house(config, keyring.clone())?);
-        let prepared = upkeep::first(&store, config, &house).await;
+        let store = open_store(config, &generation.keyring)?;
+        let prepared = upkeep::first(&store, &generation).await;
         let upstream = Arc::new(outbound::Pool::new(outbound::Settings {
             connections_max: config.upstream.connections_max,
             ..outbound::Settings::new(&config.upstream.address, config.node.hostname.as_str())
         }));
-        let idle = Arc::clone(&upstream);
-        let daemon = Self {
-            draining: CancellationToken::new(),
-            closing: CancellationToken::new(),
-            sessions: TaskTracker::new(),
-            late: TaskTracker::new(),
-            pages: TaskTracker::new(),
-            store: store.clone(),
-            drain_deadline: config.node.drain_deadline,
-        };
+        let mut daemon = Self::new(store.clone(), config.node.drain_deadline);
+        let house = watch::Sender::new(Arc::clone(&generation.house));
+        let site = watch::Sender::new(Arc::new(generation.site()));
+        let generations = watch::Sender::new(Arc::clone(&generation));
         let relay: WiredRelay = Relay::new(Parts {
-            house: watch::channel(Arc::clone(&house)).1,
+            house: house.subscribe(),
             store: Arc::new(store.clone()),
-            upstream,
+            upstream: Arc::clone(&upstream),
             clock: SystemClock,
             metrics: Arc::clone(&metrics),
             deadlines: Deadlines { reply: config.node.reply_deadline, ..Deadlines::default() },
             late: daemon.late.clone(),
         });
-        let stop = daemon.closing.clone();
-        daemon.pages.spawn(async move { idle.close_idle(stop).await });
-        let stop = daemon.closing.clone();
-        daemon.pages.spawn(upkeep::watch(store.clone(), Arc::clone(&metrics), stop));
-        let stop = daemon.closing.clone();
-        daemon.pages.spawn(upkeep::remind(Arc::clone(&house), stop));
-        let stop = daemon.closing.clone();
-        daemon.pages.spawn(upkeep::run(store.clone(), config.clone(), house, prepared, stop));
-        daemon.start_pages(config, keyring, &metrics).await?;
+        daemon.keep(|stop| async move { upstream.close_idle(stop).await });
+        daemon.keep(|stop| upkeep::watch(store.clone(), Arc::clone(&metrics), stop));
+        daemon.keep(|stop| upkeep::remind(generations.subscribe(), stop));
+        daemon.keep(|stop| upkeep::run(store.clone(), generations.subscribe(), prepared, stop));
+        let (reloads, requests) = mpsc::channel(RELOADS_WAITING_MAX);
+        daemon.start_pages(config, site.subscribe(), &metrics, reloads).await?;
+        daemon.relay = Some(relay.clone());
         daemon.start_listeners(config, relay, &metrics).await?;
+        let rooms = Rooms { house, site, generation: generations };
+        let reloader = Reloader { path, store, rooms };
+        daemon.keep(|stop| reloader.run(requests, stop));
+        daemon.keep(service::feed_watchdog);
+        service::ready(generation.house.generation);
         info!(node = %config.node.id, "ready");
         Ok(daemon)
+    }
+
+    fn new(store: Store, drain_deadline: Duration) -> Self {
+        Self {
+            draining: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            sessions: TaskTracker::new(),
+            late: TaskTracker::new(),
+            pages: TaskTracker::new(),
+            store,
+            drain_deadline,
+            relay: None,
+        }
+    }
+
+    /// Runs a duty until the daemon closes.
+    fn keep<D>(&self, duty: impl FnOnce(CancellationToken) -> D)
+    where
+        D: Future<Output = ()> + Send + 'static,
+    {
+        self.pages.spawn(duty(self.closing.clone()));
     }
 
     /// Stops as the module describes; returns when all is done or the deadline has passed.
     pub async fn stop(self) {
         self.draining.cancel();
+        service::stopping(self.drain_deadline + CLOSING_MAX);
         info!(
             sessions = self.sessions.len(),
             copies = self.late.len(),
@@ -110,21 +148,27 @@ impl Daemon {
             self.late.wait().await;
         };
         if tokio::time::timeout(self.drain_deadline, drained).await.is_err() {
-            warn!(
-                sessions = self.sessions.len(),
-                copies = self.late.len(),
-                "stopped with work under way"
-            );
+            self.name_the_late();
         }
         self.closing.cancel();
         self.pages.close();
-        if tokio::time::timeout(Duration::from_secs(5), self.pages.wait()).await.is_err() {
+        if tokio::time::timeout(PAGES_WAIT, self.pages.wait()).await.is_err() {
             warn!(pages = self.pages.len(), "stopped with pages being served");
         }
-        if self.store.close(Duration::from_secs(10)).await.is_err() {
+        if self.store.close(STORE_CLOSE_WAIT).await.is_err() {
             warn!("stopped before the store had closed");
         }
         info!("stopped");
+    }
+
+    /// Says who is being left: their clients got no reply and will try again.
+    fn name_the_late(&self) {
+        let (sessions, copies) = (self.sessions.len(), self.late.len());
+        warn!(sessions, copies, "the deadline passed with work under way");
+        for late in self.relay.iter().flat_map(WiredRelay::under_way) {
+            let LateTransaction { transaction, client, age } = late;
+            warn!(%transaction, client, ?age, "left without a reply");
+        }
     }
 }
 
@@ -133,19 +177,4 @@ fn open_store(config: &Config, keyring: &Keyring) -> anyhow::Result<Store> {
     settings.keyring = Some(keyring.fingerprint());
     settings.busy_timeout = config.store.busy_timeout;
     Store::open(settings).context("cannot start the store's threads")
-}
-
-/// Waits for SIGTERM or SIGINT.
-pub async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let interrupted = tokio::signal::ctrl_c();
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-        // Without a handler for SIGTERM, Ctrl-C still stops in order.
-        let _ = interrupted.await;
-        return;
-    };
-    tokio::select! {
-        _ = interrupted => {}
-        _ = terminated.recv() => {}
-    }
 }

@@ -52,7 +52,7 @@ async fn missing<E: Evidences>(State(site): State<Arc<PublicState<E>>>) -> Respo
 }
 
 async fn show<E: Evidences>(State(site): State<Arc<PublicState<E>>>, uri: Uri) -> Response {
-    match open(&site.settings.keyring, Purpose::Unsubscribe, token_of(&uri)) {
+    match open(&site.settings().keyring, Purpose::Unsubscribe, token_of(&uri)) {
         Ok(claims) => site.pages.ask(site.sender(&claims).await.as_ref()),
         // The same question as for a genuine token, only without a name.
         Err(OpenError::BadSeal) => site.pages.ask(None),
@@ -67,12 +67,13 @@ async fn unsubscribe<E: Evidences>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let result = match (body, open(&site.settings.keyring, Purpose::Unsubscribe, token_of(&uri))) {
+    let settings = site.settings();
+    let result = match (body, open(&settings.keyring, Purpose::Unsubscribe, token_of(&uri))) {
         (Err(rejection), _) => refused(&site, unread(&rejection)),
         (Ok(_), Err(error)) => refused(&site, refusal(error)),
         (Ok(body), Ok(claims)) => {
             let channel = channel_of(&headers, &body);
-            let ip = client_address(peer, &headers, &site.settings.trusted_proxies);
+            let ip = client_address(peer, &headers, &settings.trusted_proxies);
             record(&site, Objection { claims, channel, ip }).await
         }
     };

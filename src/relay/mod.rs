@@ -15,6 +15,7 @@ mod sending;
 mod service;
 #[cfg(test)]
 mod tests;
+mod under_way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,8 @@ use crate::telemetry::{Metrics, Stage};
 use guard::StoreGuard;
 use in_flight::InFlight;
 use ports::{Answer, Clock, Journal, Records, ReplyDelivery, Settlement, Submissions, Upstream};
+pub use under_way::LateTransaction;
+use under_way::UnderWay;
 
 /// How the relay spends its time.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +65,7 @@ struct Inner<S, U, C> {
     deadlines: Deadlines,
     guard: StoreGuard,
     in_flight: InFlight,
+    under_way: UnderWay,
     late: TaskTracker,
 }
 
@@ -99,6 +103,7 @@ where
     pub fn new(parts: Parts<S, U, C>) -> Self {
         let Parts { house, store, upstream, clock, metrics, deadlines, late } = parts;
         let (guard, in_flight) = (StoreGuard::default(), InFlight::default());
+        let under_way = UnderWay::default();
         Self {
             inner: Arc::new(Inner {
                 house,
@@ -109,9 +114,17 @@ where
                 deadlines,
                 guard,
                 in_flight,
+                under_way,
                 late,
             }),
         }
+    }
+}
+
+impl<S, U, C> Relay<S, U, C> {
+    /// The transactions whose clients wait for a reply, the oldest first.
+    pub fn under_way(&self) -> Vec<LateTransaction> {
+        self.inner.under_way.list()
     }
 }
 
@@ -124,6 +137,7 @@ where
     async fn submit(&self, transaction: Transaction, client_gone: CancellationToken) -> Answer {
         let inner = Arc::clone(&self.inner);
         let started = tokio::time::Instant::now();
+        let _entered = inner.under_way.enter(transaction.id, &transaction.peer.client);
         let house = Arc::clone(&inner.house.borrow());
         let schedule = sending::Schedule::new(started, &inner.deadlines, client_gone);
         let lane = pipeline::examine(&house, transaction);

@@ -162,6 +162,14 @@ impl House {
         }
     }
 
+    /// Rewrites the configuration file.
+    pub fn edit(&self, edit: impl FnOnce(String) -> String) {
+        let text = fs::read_to_string(self.config()).unwrap();
+        let edited = edit(text.clone());
+        assert_ne!(text, edited, "the edit changes something");
+        fs::write(self.config(), edited).unwrap();
+    }
+
     /// What `serve` logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("serve.log")).unwrap_or_default()

@@ -40,7 +40,7 @@ pub(super) async fn record<E: Evidences>(
         UnsubscribeHandled { decision, result }.emit(&worker.metrics);
         result
     });
-    match tokio::time::timeout(site.settings.store_wait, work).await {
+    match tokio::time::timeout(site.settings().store_wait, work).await {
         Ok(Ok(result)) => result,
         // The task panicked: nobody knows whether the objection is durable.
         Ok(Err(_)) => failed(site, decision, UnsubscribeResult::StoreFailed),
