@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod files;
 mod import;
+mod init;
 mod journal;
 mod key;
 mod output;
@@ -66,6 +67,8 @@ enum Command {
         after_help = "Example:\n  consentry check --config consentry.toml\nExit code 78 if something is wrong."
     )]
     Check(ConfigArgs),
+    /// Write a first configuration, a keyring and an empty store.
+    Init(init::InitArgs),
     /// Load evidence from a CSV file.
     Import(import::ImportArgs),
     /// Record one piece of evidence.
@@ -109,6 +112,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Reload(args) => reload::run(&args.config),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args.config),
+        Command::Init(args) => init::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Decide(args) => decide::run(&args),
