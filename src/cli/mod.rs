@@ -4,6 +4,7 @@
 
 mod check;
 mod classify;
+mod completions;
 mod decide;
 mod demo;
 mod exit;
@@ -12,6 +13,7 @@ mod files;
 mod import;
 mod journal;
 mod key;
+mod man;
 mod output;
 mod record;
 mod rejects;
@@ -78,6 +80,10 @@ enum Command {
     /// Look after the keyring.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Print what a shell needs to complete commands and options.
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages.
+    Man(man::ManArgs),
 }
 
 /// The configuration file.
@@ -110,6 +116,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Journal(command) => journal::run(&command),
         Command::Key(command) => key::run(&command),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),
