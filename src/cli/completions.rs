@@ -27,9 +27,13 @@ pub(super) struct CompletionsArgs {
 pub(super) fn run(args: &CompletionsArgs) -> Outcome {
     let script =
         script(args.shell).context("cannot make the completions").or_exit(Exit::Unavailable)?;
-    // A closed pipe (`| head`) ends output quietly.
-    let _ = io::stdout().lock().write_all(&script);
-    Ok(Exit::Ok)
+    match io::stdout().lock().write_all(&script) {
+        // A closed pipe (`| head`) ends output quietly; half a script in a file is a failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write the completions").or_exit(Exit::CannotCreate)
+        }
+        Ok(()) | Err(_) => Ok(Exit::Ok),
+    }
 }
 
 /// The script; gathered before it is written, for the generator knows no closed pipe.

@@ -171,12 +171,14 @@ fn after_help(help: &str) -> Roff {
             true => (&mut examples, &mut has_examples),
             false => (&mut notes, &mut has_notes),
         };
-        if !std::mem::replace(has_any, true) {
+        let is_first = !std::mem::replace(has_any, true);
+        if is_first {
             roff.control("SH", [if in_examples { "EXAMPLES" } else { "NOTES" }]);
         }
         match line {
             _ if is_literal => roff.control("EX", []).text([roman(line.trim())]).control("EE", []),
             "Example:" | "Examples:" => roff,
+            prose if is_first => roff.text([roman(prose)]),
             prose => roff.control("PP", []).text([roman(prose)]),
         };
     }
@@ -249,10 +251,10 @@ mod tests {
         let help = "Columns:\n  a\n\nExample row:\n  x,--y\nExamples:\n  one\nIt ends.";
         let literal = |text: &str| format!(".EX\n{text}\n.EE\n");
         let wanted = [
-            ".SH EXAMPLES\n.PP\nExample row:\n",
+            ".SH EXAMPLES\nExample row:\n",
             &literal("x,\\-\\-y"),
             &literal("one"),
-            ".SH NOTES\n.PP\nColumns:\n",
+            ".SH NOTES\nColumns:\n",
             &literal("a"),
             ".PP\nIt ends.\n",
         ];
