@@ -4,6 +4,7 @@
 
 mod check;
 mod classify;
+mod completions;
 mod decide;
 mod demo;
 mod exit;
@@ -13,6 +14,7 @@ mod import;
 mod init;
 mod journal;
 mod key;
+mod man;
 mod output;
 mod record;
 mod rejects;
@@ -87,6 +89,10 @@ enum Command {
     /// Look after the keyring.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Print what a shell needs to complete commands and options.
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages.
+    Man(man::ManArgs),
 }
 
 /// The configuration file.
@@ -121,6 +127,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Journal(command) => journal::run(&command),
         Command::Key(command) => key::run(&command),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -13,6 +13,7 @@ mod http;
 mod mailer;
 mod newsletter;
 mod outage;
+mod packaging;
 mod reload;
 mod story;
 mod tools;
