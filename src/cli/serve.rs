@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::setup;
-use crate::daemon::{self, Daemon, Generation};
+use crate::daemon::{self, Daemon, Generation, Sockets};
 use crate::telemetry::{LogFormat, init_logging};
 
 /// The stack of runtime threads: the second opinion on a message's structure is a parser that
@@ -20,10 +20,11 @@ pub(super) fn run(path: &Path) -> Outcome {
     let generation = Generation::build(config, keyring, 1).or_exit(Exit::Config)?;
     let filter = std::env::var("CONSENTRY_LOG").unwrap_or_else(|_| "info".to_owned());
     init_logging(LogFormat::Text, &filter).or_exit(Exit::Config)?;
+    let sockets = Sockets::lent().or_exit(Exit::Config)?;
     runtime()
         .or_exit(Exit::Unavailable)?
         .block_on(async {
-            let daemon = Daemon::start(generation, Some(path.to_owned())).await?;
+            let daemon = Daemon::start(generation, Some(path.to_owned()), sockets).await?;
             daemon::stop_signal().await;
             tokio::select! {
                 () = daemon.stop() => {}

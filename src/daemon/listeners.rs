@@ -3,14 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
-use super::{Daemon, SystemClock, WiredRelay};
+use super::{Daemon, SystemClock, WiredRelay, sockets};
 use crate::config::{BareLfConfig, ClientConfig, Config, ListenerConfig};
 use crate::http::{self, ConnectionLimits, operations, public};
 use crate::inbound::{self, ClientNetwork, Observer, Refusal};
@@ -32,7 +31,7 @@ impl Daemon {
         let state =
             public::PublicState::new(site, Arc::clone(&evidences), clock, Arc::clone(metrics));
         let pages = public::router(state);
-        self.serve_pages("public pages", config.http.public_listen, pages).await?;
+        self.serve_pages(sockets::PUBLIC, config.http.public_listen, pages).await?;
         let state = operations::OpsState {
             evidences,
             metrics: Arc::clone(metrics),
@@ -40,24 +39,24 @@ impl Daemon {
             reloads,
         };
         let pages = operations::router(state);
-        self.serve_pages("operations pages", config.http.operations_listen, pages).await
+        self.serve_pages(sockets::OPERATIONS, config.http.operations_listen, pages).await
     }
 
     async fn serve_pages(
         &self,
-        what: &'static str,
+        name: &'static str,
         address: SocketAddr,
         router: axum::Router,
     ) -> anyhow::Result<()> {
-        let listener = bind(what, address).await?;
+        let listener = self.sockets.open(name, address).await?;
         let closing = self.closing.clone();
         self.pages.spawn(async move {
             let limits = ConnectionLimits::default();
             if let Err(error) = http::serve(listener, router, limits, closing).await {
-                error!(%error, what, "no longer served");
+                error!(%error, name, "pages are no longer served");
             }
         });
-        info!(%address, "{what}");
+        info!(%address, name, "serving pages");
         Ok(())
     }
 
@@ -70,7 +69,7 @@ impl Daemon {
     ) -> anyhow::Result<()> {
         let relay = Arc::new(relay);
         for listener in &config.listeners {
-            let socket = bind("listener", listener.listen).await?;
+            let socket = self.sockets.open(&listener.name, listener.listen).await?;
             let door = inbound::Listener {
                 settings: Arc::new(listener_settings(config, listener)),
                 submissions: Arc::clone(&relay),
@@ -83,12 +82,6 @@ impl Daemon {
         }
         Ok(())
     }
-}
-
-async fn bind(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("the {what} cannot listen on {address}"))
 }
 
 fn listener_settings(config: &Config, listener: &ListenerConfig) -> inbound::Settings {

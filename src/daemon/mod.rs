@@ -10,6 +10,7 @@ mod house;
 mod listeners;
 mod reload;
 mod service;
+mod sockets;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub(crate) use house::footer;
 pub use house::house;
 pub(crate) use listeners::listen_openly;
 pub use service::stop_signal;
+pub use sockets::Sockets;
 
 use crate::base::Keyring;
 use crate::config::Config;
@@ -56,6 +58,7 @@ pub struct Daemon {
     pages: TaskTracker,
     store: Store,
     drain_deadline: Duration,
+    sockets: Sockets,
     /// Known once the relay is there.
     relay: Option<WiredRelay>,
 }
@@ -69,8 +72,12 @@ impl Daemon {
     /// answered 451 (promises P5, P7).
     ///
     /// # Errors
-    /// An address cannot be listened on.
-    pub async fn start(generation: Generation, path: Option<PathBuf>) -> anyhow::Result<Self> {
+    /// An address cannot be listened on, or a lent socket belongs to nobody.
+    pub async fn start(
+        generation: Generation,
+        path: Option<PathBuf>,
+        sockets: Sockets,
+    ) -> anyhow::Result<Self> {
         let generation = Arc::new(generation);
         let config = &generation.config;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
@@ -80,7 +87,7 @@ impl Daemon {
             connections_max: config.upstream.connections_max,
             ..outbound::Settings::new(&config.upstream.address, config.node.hostname.as_str())
         }));
-        let mut daemon = Self::new(store.clone(), config.node.drain_deadline);
+        let mut daemon = Self::new(store.clone(), sockets, config.node.drain_deadline);
         let house = watch::Sender::new(Arc::clone(&generation.house));
         let site = watch::Sender::new(Arc::new(generation.site()));
         let generations = watch::Sender::new(Arc::clone(&generation));
@@ -101,6 +108,7 @@ impl Daemon {
         daemon.start_pages(config, site.subscribe(), &metrics, reloads).await?;
         daemon.relay = Some(relay.clone());
         daemon.start_listeners(config, relay, &metrics).await?;
+        daemon.sockets.finish()?;
         let rooms = Rooms { house, site, generation: generations };
         let reloader = Reloader { path, store, rooms };
         daemon.keep(|stop| reloader.run(requests, stop));
@@ -110,7 +118,7 @@ impl Daemon {
         Ok(daemon)
     }
 
-    fn new(store: Store, drain_deadline: Duration) -> Self {
+    fn new(store: Store, sockets: Sockets, drain_deadline: Duration) -> Self {
         Self {
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),
@@ -119,6 +127,7 @@ impl Daemon {
             pages: TaskTracker::new(),
             store,
             drain_deadline,
+            sockets,
             relay: None,
         }
     }

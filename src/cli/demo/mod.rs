@@ -39,7 +39,8 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
         .block_on(async {
             let capture = capture::Capture::start(stage.upstream()).await?;
             let generation = daemon::Generation::build(config.clone(), keyring, 1)?;
-            let daemon = daemon::Daemon::start(generation, None).await?;
+            let daemon =
+                daemon::Daemon::start(generation, None, daemon::Sockets::default()).await?;
             let played = play::story(&stage, &config, &capture, &imported).await;
             if played.is_ok() && !args.once {
                 stay_up(&stage).await;
