@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from . import measure, profiling, report, rounds
@@ -142,8 +143,7 @@ def race(workshop: Workshop, asked: argparse.Namespace) -> int:
 def memory(workshop: Workshop, asked: argparse.Namespace) -> int:
     """Marketing over many connections at once, and the most memory it took."""
     folder, count = workshop.folder, asked.connections * MEMORY_MESSAGES_EACH
-    newsletter = rounds.lanes(folder, count, 1)[0]
-    lane = rounds.Lane("marketing", asked.connections, count, newsletter.sender, newsletter.file)
+    lane = replace(rounds.lanes(folder, count, 1)[0], connections=asked.connections)
     relay = gate(workshop, asked, [("memory", count)], asked.connections + 50)
     relay.serve()
     idle = measure.peak_kib(relay.root)

@@ -110,8 +110,9 @@ def write_people(path: Path, crowd: int, runs: list[tuple[str, int]]) -> int:
     opt-in), so both bases are decided on.
     """
     day = (datetime.date.today() - datetime.timedelta(days=90)).isoformat()
-    consent = f"consent_given,{day},acme-ltd,acme,footwear,,,,,tick,newsletter-2,,uk,natural,email,,web"
-    sale = f"sale,{day},acme-ltd,acme,footwear,,yes,yes,yes,,checkout-3,,uk,natural,web,yes,shop"
+    about = f"{day},acme-ltd,acme,footwear"
+    consent = f"consent_given,{about},,,,,tick,newsletter-2,,uk,natural,email,,web"
+    sale = f"sale,{about},,yes,yes,yes,,checkout-3,,uk,natural,web,yes,shop"
     rows = 0
     with open(path, "w", encoding="ascii") as out:
         out.write(

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import random
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ PACKAGES = {
     "perf": "linux-perf",
     "valgrind": "valgrind",
 }
+_PORTS_GIVEN: set[int] = set()
 
 
 class RaceError(Exception):
@@ -54,10 +56,17 @@ def output_of(*command: str) -> str:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A loopback port nobody listens on, handed out once.
+
+    Below the range the kernel takes ports of outgoing connections from: Postfix opens thousands.
+    """
+    while True:
+        port = random.randint(20_000, 32_000)
+        with socket.socket() as listener:
+            if port in _PORTS_GIVEN or listener.connect_ex(("127.0.0.1", port)) == 0:
+                continue
+        _PORTS_GIVEN.add(port)
+        return port
 
 
 def is_listening(port: int) -> bool:

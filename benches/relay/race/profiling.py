@@ -40,7 +40,7 @@ def with_perf(workshop: Workshop, gate: Consentry, lane: Lane, people: str) -> s
     recorder.wait(120)
     inclusive, exclusive = _symbols(data, "--children"), _symbols(data, "--no-children")
     own = [row for row in inclusive if "consentry::" in row[1]]
-    others = [row for row in inclusive if "consentry::" not in row[1] and not _FRAMES.search(row[1])]
+    others = [row for row in inclusive if row not in own and not _FRAMES.search(row[1])]
     head = (
         f"{lane.name}: {run.messages_per_second:.0f} msg/s, {run.cpu_us:.0f} us CPU per message "
         f"while sampled (slower than unwatched)"
@@ -78,10 +78,11 @@ def _symbols(data: Path, order: str) -> list[tuple[float, str]]:
     return found
 
 
-def _table(title: str, rows: list[tuple[float, str]], cpu_us: float) -> str:
+def _table(title: str, rows: list[tuple[float, str]], cpu_us: float | None) -> str:
     lines = [title, f"{'share':>7}{'us/msg':>9}  symbol"]
     for share, symbol in rows[:SYMBOLS]:
-        lines.append(f"{share:>6.1f}%{share * cpu_us / 100:>9.1f}  {symbol[:140]}")
+        each = "-" if cpu_us is None else f"{share * cpu_us / 100:.1f}"
+        lines.append(f"{share:>6.1f}%{each:>9}  {symbol[:140]}")
     return "\n".join(lines)
 
 
@@ -95,20 +96,38 @@ def output_of_long(*command: str) -> str:
 
 def with_callgrind(workshop: Workshop, gate: Consentry, lane: Lane, people: str) -> str:
     """Counts instructions in a relay started under valgrind; slow, so for few messages."""
-    require("valgrind", "callgrind_annotate")
-    out = workshop.folder / "callgrind.out"
-    gate.serve(program("valgrind"), "--tool=callgrind", f"--callgrind-out-file={out}")
-    command = source(lane, gate.port, people)
-    seconds, _ = workshop.run_source(command, _CALLGRIND_SECONDS_MAX)
+    require("valgrind", "callgrind_annotate", "callgrind_control")
+    out = workshop.folder / f"{lane.name}.callgrind"
+    gate.serve(
+        program("valgrind"), "--tool=callgrind", "--instr-atstart=no",
+        f"--callgrind-out-file={out}",
+    )
+    # Starting up costs as much as hundreds of messages.
+    output_of(program("callgrind_control"), "-i", "on", str(gate.root))
+    seconds, _ = workshop.run_source(source(lane, gate.port, people), _CALLGRIND_SECONDS_MAX)
     time.sleep(1)
     workshop.stop(gate.process)
-    tables = [f"{lane.name}: {lane.count} messages in {seconds:.0f} s under callgrind; instructions"]
-    for inclusive in ("yes", "no"):
-        text = output_of("callgrind_annotate", f"--inclusive={inclusive}", "--auto=no", str(out))
-        rows = [row for row in text.splitlines() if re.match(r"\s*[\d,]+ \(\s*[\d.]+%\)", row)]
-        title = {"yes": "inclusive", "no": "exclusive"}[inclusive]
-        tables.append("\n".join([title, *rows[: SYMBOLS + 1]]))
-    return "\n\n".join(tables)
+    inclusive, exclusive = _counts(out, "yes"), _counts(out, "no")
+    own = [row for row in inclusive if "consentry::" in row[1] and not _FRAMES.search(row[1])]
+    head = f"{lane.name}: {lane.count} messages in {seconds:.0f} s, shares of instructions"
+    return "\n\n".join([
+        head,
+        _table("Consentry's functions, with everything they call", own, None),
+        _table("every function, without what it calls", exclusive, None),
+    ])
+
+
+def _counts(out: Path, inclusive: str) -> list[tuple[float, str]]:
+    """Functions and their share of the instructions in percent, dearest first."""
+    text = output_of_long(
+        program("callgrind_annotate"), f"--inclusive={inclusive}", "--auto=no", str(out)
+    )
+    found = []
+    for line in text.splitlines():
+        # 1,234 (12.34%)  file:function [object]
+        if match := re.match(r"\s*[\d,]+ \(\s*([\d.]+)%\)\s+[^:]*:(.+)", line):
+            found.append((float(match[1]), re.sub(r" \[[^\]]*\]$", "", match[2])))
+    return found
 
 
 def people_of(lanes: list[Lane]) -> list[tuple[str, int]]:

@@ -25,7 +25,7 @@ class Sink:
 
     def __init__(self, workshop: Workshop, name: str):
         self.port = free_port()
-        self._log = workshop.folder / f"sink-{name}.log"
+        self._log = workshop.folder / f"sink-{name}-{self.port}.log"
         # Without XFORWARD (-F) nobody spends a round trip on it. Counters with -c.
         command = [program("smtp-sink"), "-c", "-F", "-m", str(SINK_CONNECTIONS)]
         if os.geteuid() == 0:

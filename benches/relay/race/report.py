@@ -13,7 +13,7 @@ def headline(facts: dict[str, str]) -> str:
 def lane_table(lane, medians: dict[str, dict], labels: dict[str, str]) -> str:
     """One lane: rates, CPU, and rates relative to Postfix and HAProxy."""
     lines = [
-        f"{lane.name}: {lane.file.stat().st_size:,} bytes (+ line ends), {lane.count} messages "
+        f"{lane.name}: {lane.count} messages of {lane.wire_bytes:,} bytes "
         f"over {lane.connections} connections, medians",
         _ROW.format("", "msg/s", "(range)", "CPU us/msg", "x Postfix", "x HAProxy", "sink us/msg"),
     ]

@@ -25,6 +25,7 @@ class Lane:
     count: int
     sender: str
     file: Path
+    wire_bytes: int
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ class Run:
 
 def lanes(folder: Path, marketing: int, service: int) -> list[Lane]:
     """The two lanes, their messages written to `folder`."""
-    newsletter, notice = folder / "newsletter.eml", folder / "service.eml"
-    mails.write_source(newsletter, mails.newsletter())
-    mails.write_source(notice, mails.service())
+    newsletter, notice = mails.newsletter(), mails.service()
+    files = folder / "newsletter.eml", folder / "service.eml"
+    mails.write_source(files[0], newsletter)
+    mails.write_source(files[1], notice)
     return [
-        Lane("marketing", 10, marketing, "news@example.com", newsletter),
-        Lane("service", 20, service, "accounts@example.com", notice),
+        Lane("marketing", 10, marketing, "news@example.com", files[0], len(newsletter)),
+        Lane("service", 20, service, "accounts@example.com", files[1], len(notice)),
     ]
 
 
