@@ -122,12 +122,14 @@ def _counts(out: Path, inclusive: str) -> list[tuple[float, str]]:
     text = output_of_long(
         program("callgrind_annotate"), f"--inclusive={inclusive}", "--auto=no", str(out)
     )
-    found = []
+    # A function stands there once per source file its lines were inlined from.
+    join, shares = (max if inclusive == "yes" else sum), {}
     for line in text.splitlines():
         # 1,234 (12.34%)  file:function [object]
         if match := re.match(r"\s*[\d,]+ \(\s*([\d.]+)%\)\s+[^:]*:(.+)", line):
-            found.append((float(match[1]), re.sub(r" \[[^\]]*\]$", "", match[2])))
-    return found
+            symbol = re.sub(r" \[[^\]]*\]$", "", match[2])
+            shares.setdefault(symbol, []).append(float(match[1]))
+    return sorted(((join(parts), symbol) for symbol, parts in shares.items()), reverse=True)
 
 
 def people_of(lanes: list[Lane]) -> list[tuple[str, int]]:
