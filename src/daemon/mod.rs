@@ -5,6 +5,7 @@
 //! way finish and settle, then the store closes; a deadline names who was late.
 
 mod clock;
+mod doors;
 mod house;
 mod listeners;
 mod upkeep;
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use clock::SystemClock;
+pub(crate) use doors::check_certificates;
 pub(crate) use house::footer;
 pub use house::house;
 pub(crate) use listeners::listen_openly;
