@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use super::doors;
 use super::house::house;
 use crate::base::Keyring;
 use crate::config::Config;
@@ -38,6 +39,7 @@ impl Generation {
     /// # Errors
     /// A template, rule set, certificate or password it names cannot be read or used.
     pub fn build(config: Config, keyring: Keyring, number: u64) -> anyhow::Result<Self> {
+        doors::load_all(&config)?;
         let mut house = house(&config, keyring.clone())?;
         house.generation = number;
         Ok(Self { house: Arc::new(house), config, keyring })
@@ -72,9 +74,6 @@ impl Generation {
     /// The keys of the configuration that differ in `next` and count only at a start.
     fn fixed_differences(&self, next: &Self) -> Vec<&'static str> {
         let (old, new) = (&self.config, &next.config);
-        let doors = |config: &Config| {
-            config.listeners.iter().map(|l| (l.name.clone(), l.listen)).collect::<Vec<_>>()
-        };
         let checks = [
             ("[node] id", old.node.id == new.node.id),
             ("[node] reply_deadline", old.node.reply_deadline == new.node.reply_deadline),
@@ -84,7 +83,6 @@ impl Generation {
             ("[keys] file", self.keyring.fingerprint() == next.keyring.fingerprint()),
             ("[http] public_listen", old.http.public_listen == new.http.public_listen),
             ("[http] operations_listen", old.http.operations_listen == new.http.operations_listen),
-            ("[[listener]] name and listen", doors(old) == doors(new)),
         ];
         checks.into_iter().filter(|(_, is_same)| !is_same).map(|(key, _)| key).collect()
     }

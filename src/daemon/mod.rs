@@ -4,7 +4,9 @@
 //! other way: no new connections, sessions say 421 at the next safe point, transactions under
 //! way finish and settle, then the store closes; a deadline names who was late.
 
+mod certificates;
 mod clock;
+mod doors;
 mod generation;
 mod house;
 mod listeners;
@@ -24,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use clock::SystemClock;
+pub(crate) use doors::check_certificates;
 pub use generation::{Generation, keyring};
 pub(crate) use house::footer;
 pub use house::house;
@@ -107,9 +110,9 @@ impl Daemon {
         let (reloads, requests) = mpsc::channel(RELOADS_WAITING_MAX);
         daemon.start_pages(config, site.subscribe(), &metrics, reloads).await?;
         daemon.relay = Some(relay.clone());
-        daemon.start_listeners(config, relay, &metrics).await?;
+        let doors = daemon.start_listeners(config, relay, &metrics).await?;
         daemon.sockets.finish()?;
-        let rooms = Rooms { house, site, generation: generations };
+        let rooms = Rooms { house, site, doors, generation: generations };
         let reloader = Reloader { path, store, rooms };
         daemon.keep(|stop| reloader.run(requests, stop));
         daemon.keep(service::feed_watchdog);

@@ -6,11 +6,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
+use super::certificates::Snapshot;
+use super::doors::{Doors, DoorsPlan};
 use super::generation::Generation;
 use super::{service, upkeep};
 use crate::http::operations::ReloadRequest;
@@ -18,12 +21,17 @@ use crate::http::public;
 use crate::pipeline::House;
 use crate::store::Store;
 
+/// How often certificate files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
 /// Where the rooms look for what they serve under.
 pub(super) struct Rooms {
     /// The relay's.
     pub(super) house: watch::Sender<Arc<House>>,
     /// The public pages'.
     pub(super) site: watch::Sender<Arc<public::Settings>>,
+    /// The listeners'.
+    pub(super) doors: Doors,
     /// Upkeep's.
     pub(super) generation: watch::Sender<Arc<Generation>>,
 }
@@ -46,6 +54,8 @@ impl Reloader {
         stop: CancellationToken,
     ) {
         let mut hangups = service::hangups();
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let mut files = Snapshot::of(&self.rooms.generation.borrow().config);
         loop {
             let request = tokio::select! {
                 request = requests.recv() => match request {
@@ -53,10 +63,15 @@ impl Reloader {
                     None => return,
                 },
                 () = hangups.next() => None,
+                _ = looks.tick() => {
+                    self.renew(&mut files);
+                    continue;
+                }
                 () = stop.cancelled() => return,
             };
             service::reloading();
             let result = self.reload().await;
+            files = Snapshot::of(&self.rooms.generation.borrow().config);
             service::ready(self.rooms.generation.borrow().house.generation);
             match &result {
                 Ok(generation) => info!(generation, "configuration reloaded"),
@@ -65,6 +80,27 @@ impl Reloader {
             if let Some(request) = request {
                 // Whoever asked may have gone; the log has the result.
                 let _ = request.send(result);
+            }
+        }
+    }
+
+    /// Serves renewed certificates. A pair that does not fit, as while one of its two files is
+    /// replaced, leaves the old one in use until the files change again.
+    fn renew(&self, files: &mut Snapshot) {
+        let generation = Arc::clone(&self.rooms.generation.borrow());
+        let now = Snapshot::of(&generation.config);
+        if now == *files {
+            return;
+        }
+        *files = now;
+        match self.rooms.doors.plan(&generation.config) {
+            Ok(plan) => {
+                self.rooms.doors.apply(plan);
+                info!("certificates renewed");
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                warn!(error, "certificate files changed and cannot be used, the old ones stay");
             }
         }
     }
@@ -83,18 +119,20 @@ impl Reloader {
             Err(failure) => return Err(failure.to_string()),
         };
         current.needs_restart(&next).map_err(|error| error.to_string())?;
+        let plan = self.rooms.doors.plan(&next.config).map_err(|error| format!("{error:#}"))?;
         let next = Arc::new(next);
         // Tokens need the numbers of new scopes. Without a store there is no marketing, and
         // upkeep tries again.
         let _ = upkeep::first(&self.store, &next).await;
-        self.swap(&next);
+        self.swap(&next, plan);
         Ok(number)
     }
 
     /// The house goes first: a session admitted under the new settings finds its client in it,
     /// and one whose client is gone is told to connect again.
-    fn swap(&self, next: &Arc<Generation>) {
+    fn swap(&self, next: &Arc<Generation>, plan: DoorsPlan) {
         self.rooms.house.send_replace(Arc::clone(&next.house));
+        self.rooms.doors.apply(plan);
         self.rooms.site.send_replace(Arc::new(next.site()));
         self.rooms.generation.send_replace(Arc::clone(next));
     }
