@@ -15,6 +15,8 @@ pub(super) fn run(path: &Path) -> Outcome {
     let keyring = setup::keyring(&config)?;
     let house = daemon::house(&config, keyring.clone())
         .map_err(|error| super::exit::Failure::new(Exit::Config, error))?;
+    daemon::check_certificates(&config)
+        .map_err(|error| super::exit::Failure::new(Exit::Config, error))?;
     let now = SystemClock.now();
     for stream in house.streams.iter().filter(|stream| stream.enforce != Enforce::All) {
         let until = stream.lease().until.date();

@@ -4,6 +4,7 @@
 
 mod check;
 mod classify;
+mod credential;
 mod decide;
 mod demo;
 mod exit;
@@ -78,6 +79,9 @@ enum Command {
     /// Look after the keyring.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Make user names and passwords for clients that authenticate.
+    #[command(subcommand)]
+    Credential(credential::CredentialCommand),
 }
 
 /// The configuration file.
@@ -110,6 +114,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Journal(command) => journal::run(&command),
         Command::Key(command) => key::run(&command),
+        Command::Credential(command) => credential::run(&command),
     };
     match result {
         Ok(exit) => exit.into(),
