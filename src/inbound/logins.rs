@@ -33,7 +33,8 @@ const FAILURE_DELAY: Duration = Duration::from_secs(1);
 pub struct Logins {
     failures: Mutex<Failures>,
     remembered: Mutex<Remembered>,
-    turns: Arc<Semaphore>,
+    /// Who may check a dear password now.
+    pub(super) turns: Arc<Semaphore>,
 }
 
 impl Default for Logins {
