@@ -8,6 +8,7 @@ mod clock;
 mod house;
 mod listeners;
 mod upkeep;
+mod upstream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,10 +58,7 @@ impl Daemon {
         let store = open_store(config, &keyring)?;
         let house = Arc::new(house(config, keyring.clone())?);
         let prepared = upkeep::first(&store, config, &house).await;
-        let upstream = Arc::new(outbound::Pool::new(outbound::Settings {
-            connections_max: config.upstream.connections_max,
-            ..outbound::Settings::new(&config.upstream.address, config.node.hostname.as_str())
-        }));
+        let upstream = Arc::new(outbound::Pool::new(upstream::settings(config)?));
         let idle = Arc::clone(&upstream);
         let daemon = Self {
             draining: CancellationToken::new(),

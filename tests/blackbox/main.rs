@@ -16,3 +16,4 @@ mod outage;
 mod story;
 mod tools;
 mod upstream;
+mod upstream_tls;
