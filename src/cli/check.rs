@@ -14,7 +14,7 @@ pub(super) fn run(path: &Path) -> Outcome {
     let config = setup::config(path)?;
     let keyring = setup::keyring(&config)?;
     let generation = Generation::build(config, keyring, 1).or_exit(Exit::Config)?;
-    let Generation { config, keyring, house } = &generation;
+    let Generation { config, keyring, house, .. } = &generation;
     daemon::check_certificates(config).or_exit(Exit::Config)?;
     let now = SystemClock.now();
     for stream in house.streams.iter().filter(|stream| stream.enforce != Enforce::All) {

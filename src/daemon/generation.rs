@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::doors;
 use super::house::house;
+use super::{doors, upstream};
 use crate::base::Keyring;
 use crate::config::Config;
 use crate::http::public;
+use crate::outbound;
 use crate::pipeline::House;
 
 /// How long a page waits for the store before it says 503.
@@ -31,6 +32,8 @@ pub struct Generation {
     pub keyring: Keyring,
     /// The policy of the house.
     pub house: Arc<House>,
+    /// The way to the upstream.
+    pub upstream: outbound::Settings,
 }
 
 impl Generation {
@@ -42,7 +45,8 @@ impl Generation {
         doors::load_all(&config)?;
         let mut house = house(&config, keyring.clone())?;
         house.generation = number;
-        Ok(Self { house: Arc::new(house), config, keyring })
+        let upstream = upstream::settings(&config)?;
+        Ok(Self { house: Arc::new(house), upstream, config, keyring })
     }
 
     /// Reads the file at `path` and builds everything it asks for.

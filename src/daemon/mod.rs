@@ -14,6 +14,7 @@ mod reload;
 mod service;
 mod sockets;
 mod upkeep;
+mod upstream;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,10 +87,8 @@ impl Daemon {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         let store = open_store(config, &generation.keyring)?;
         let prepared = upkeep::first(&store, &generation).await;
-        let upstream = Arc::new(outbound::Pool::new(outbound::Settings {
-            connections_max: config.upstream.connections_max,
-            ..outbound::Settings::new(&config.upstream.address, config.node.hostname.as_str())
-        }));
+        let upstream = Arc::new(outbound::Pool::new(generation.upstream.clone()));
+        let idle = Arc::clone(&upstream);
         let mut daemon = Self::new(store.clone(), sockets, config.node.drain_deadline);
         let house = watch::Sender::new(Arc::clone(&generation.house));
         let site = watch::Sender::new(Arc::new(generation.site()));
@@ -103,7 +102,7 @@ impl Daemon {
             deadlines: Deadlines { reply: config.node.reply_deadline, ..Deadlines::default() },
             late: daemon.late.clone(),
         });
-        daemon.keep(|stop| async move { upstream.close_idle(stop).await });
+        daemon.keep(|stop| async move { idle.close_idle(stop).await });
         daemon.keep(|stop| upkeep::watch(store.clone(), Arc::clone(&metrics), stop));
         daemon.keep(|stop| upkeep::remind(generations.subscribe(), stop));
         daemon.keep(|stop| upkeep::run(store.clone(), generations.subscribe(), prepared, stop));
@@ -112,7 +111,7 @@ impl Daemon {
         daemon.relay = Some(relay.clone());
         let doors = daemon.start_listeners(config, relay, &metrics).await?;
         daemon.sockets.finish()?;
-        let rooms = Rooms { house, site, doors, generation: generations };
+        let rooms = Rooms { house, site, doors, upstream, generation: generations };
         let reloader = Reloader { path, store, rooms };
         daemon.keep(|stop| reloader.run(requests, stop));
         daemon.keep(service::feed_watchdog);

@@ -15,9 +15,10 @@ use tracing::{error, info, warn};
 use super::certificates::Snapshot;
 use super::doors::{Doors, DoorsPlan};
 use super::generation::Generation;
-use super::{service, upkeep};
+use super::{service, upkeep, upstream};
 use crate::http::operations::ReloadRequest;
 use crate::http::public;
+use crate::outbound;
 use crate::pipeline::House;
 use crate::store::Store;
 
@@ -32,6 +33,8 @@ pub(super) struct Rooms {
     pub(super) site: watch::Sender<Arc<public::Settings>>,
     /// The listeners'.
     pub(super) doors: Doors,
+    /// The way to the upstream.
+    pub(super) upstream: Arc<outbound::Pool>,
     /// Upkeep's.
     pub(super) generation: watch::Sender<Arc<Generation>>,
 }
@@ -93,9 +96,12 @@ impl Reloader {
             return;
         }
         *files = now;
-        match self.rooms.doors.plan(&generation.config) {
-            Ok(plan) => {
+        let config = &generation.config;
+        let planned = self.rooms.doors.plan(config);
+        match planned.and_then(|plan| Ok((plan, upstream::settings(config)?))) {
+            Ok((plan, upstream)) => {
                 self.rooms.doors.apply(plan);
+                self.rooms.upstream.replace(upstream);
                 info!("certificates renewed");
             }
             Err(error) => {
@@ -133,6 +139,7 @@ impl Reloader {
     fn swap(&self, next: &Arc<Generation>, plan: DoorsPlan) {
         self.rooms.house.send_replace(Arc::clone(&next.house));
         self.rooms.doors.apply(plan);
+        self.rooms.upstream.replace(next.upstream.clone());
         self.rooms.site.send_replace(Arc::new(next.site()));
         self.rooms.generation.send_replace(Arc::clone(next));
     }

@@ -18,3 +18,4 @@ mod reload;
 mod story;
 mod tools;
 mod upstream;
+mod upstream_tls;
