@@ -11,7 +11,7 @@ use super::notice::{self, Notice, NoticeEntry, NoticeError};
 use super::reply_table::{Ending, NoticePath};
 use crate::base::{DecisionId, PersonKey, StreamId, Timestamp, TransactionId};
 use crate::mail::Message;
-use crate::smtp::{Path, Reply, ReversePath, Transaction};
+use crate::smtp::{Dialect, Path, Replies, Reply, ReversePath, Transaction};
 
 /// A message on its way, before and after its class is known.
 #[derive(Clone, Debug)]
@@ -24,15 +24,19 @@ pub struct Frame {
     fate_keys: Vec<FateKey>,
     decisions: Vec<DecisionId>,
     persons: Vec<Option<PersonKey>>,
+    /// For each accepted RCPT, which recipient it named.
+    named: Vec<usize>,
 }
 
 impl Frame {
-    /// The frame of `transaction`, whose message fits `stream`.
+    /// The frame of `transaction`, whose message fits `stream`, and whose RCPTs `named` its
+    /// recipients.
     pub(super) fn new(
         house: Arc<House>,
         stream: Arc<Stream>,
         transaction: Transaction,
         message: Arc<Message>,
+        named: Vec<usize>,
     ) -> Self {
         let submitter = transaction.peer.client.as_str();
         let body = &transaction.content.bytes()[message.leading_trace_end()..];
@@ -47,13 +51,34 @@ impl Frame {
             })
             .collect();
         let persons = vec![None; recipients.len()];
-        Self { house, stream, transaction, message, fingerprint, fate_keys, decisions, persons }
+        Self {
+            house,
+            stream,
+            transaction,
+            message,
+            fingerprint,
+            fate_keys,
+            decisions,
+            persons,
+            named,
+        }
     }
 
     /// The same frame, with the persons marketing copies go to.
     pub(super) fn with_persons(mut self, persons: Vec<PersonKey>) -> Self {
         self.persons = persons.into_iter().map(Some).collect();
         self
+    }
+
+    /// The protocol the message came by.
+    pub const fn dialect(&self) -> Dialect {
+        self.transaction.peer.via.dialect
+    }
+
+    /// The replies to the recipients as replies to the RCPTs that named them.
+    pub fn replies(&self, told: &[Reply]) -> Replies {
+        // A recipient named twice has one fate and is told of it twice (RFC 2033 §4.2).
+        Replies::Each(self.named.iter().filter_map(|index| told.get(*index)).cloned().collect())
     }
 
     /// Whether nobody's permission is asked for this message.

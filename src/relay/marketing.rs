@@ -16,7 +16,7 @@ use crate::pipeline::{
     Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
     RecordedPlan, Ruling, replies,
 };
-use crate::smtp::Reply;
+use crate::smtp::{Dialect, Reply};
 use crate::telemetry::{Stage, StoreOperation};
 
 /// How often a changed record is decided on again before the client is asked to come back.
@@ -107,7 +107,7 @@ where
 
     fn deferred(&self, draft: &MarketingDraft, reply: Reply) -> Answer {
         report::deferred(&self.metrics, draft);
-        Answer { reply, closing: None }
+        Answer::open(reply)
     }
 
     fn batch(
@@ -159,14 +159,17 @@ where
             }
         }
         let attempt = self.carry(attempt, plan.into_copies(), schedule).await;
-        self.finish(attempt, notice_path, schedule).await
+        match attempt.frame.dialect() {
+            Dialect::Lmtp => self.finish_each(attempt, &judgement.denials()).await,
+            Dialect::Smtp | Dialect::Esmtp => self.finish(attempt, notice_path, schedule).await,
+        }
     }
 
     /// 550 for everybody. Older ledger entries of the message go once the reply is written.
     fn refused(&self, draft: &MarketingDraft, judgement: &Judgement) -> Answer {
         let closing =
             judgement.has_ledger_entries().then(|| closing(&draft.frame, self.clock.now()));
-        Answer { reply: judgement.denial(), closing }
+        Answer { replies: judgement.denial().into(), closing }
     }
 }
 

@@ -146,19 +146,19 @@ where
             Lane::Refused(refused) => {
                 inner.store.note(service::row(&refused.frame, &refused.decision_record()));
                 report::refused(&inner.metrics, &refused);
-                Answer { reply: refused.reply, closing: None }
+                Answer::open(refused.reply)
             }
             Lane::Service(draft) => {
                 let frame = Arc::clone(&draft.frame);
                 let answer = inner.relay_service(draft, schedule).await;
                 let class = MessageClass::Service;
-                report::answered(&inner.metrics, &frame, class, &answer.reply);
+                report::answered(&inner.metrics, &frame, class, &answer.reply());
                 answer
             }
             Lane::Marketing(draft) => {
                 let (frame, class) = (Arc::clone(&draft.frame), draft.class());
                 let answer = inner.relay_marketing(*draft, schedule).await;
-                report::answered(&inner.metrics, &frame, class, &answer.reply);
+                report::answered(&inner.metrics, &frame, class, &answer.reply());
                 answer
             }
         }

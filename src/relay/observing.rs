@@ -36,7 +36,7 @@ where
         }
         match draft.into_observed() {
             Some(draft) => self.relay_service(draft, schedule).await,
-            None => Answer { reply: replies::contended(), closing: None },
+            None => Answer::open(replies::contended()),
         }
     }
 }

@@ -10,8 +10,7 @@ use crate::pipeline::{
     DecisionRecord, Ending, Fate, Frame, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft,
     UpstreamFault, conclude, replies,
 };
-
-use crate::smtp::ReplyClass;
+use crate::smtp::{Dialect, ReplyClass};
 use crate::telemetry::StoreOperation;
 
 impl<S, U, C> Inner<S, U, C>
@@ -30,7 +29,7 @@ where
         let total = frame.recipients();
         if self.in_flight.holds(frame.fate_keys()) {
             // A copy from an earlier attempt still waits for its reply.
-            return Answer { reply: replies::attempt_under_way(), closing: None };
+            return Answer::open(replies::attempt_under_way());
         }
         let fates = self.fates_in_brief(&draft).await;
         let knows_fates = fates.is_some();
@@ -41,7 +40,8 @@ where
         let endings: Vec<Ending> = (0..total).map(|index| standing(fates.get(index))).collect();
         let remaining: Vec<usize> =
             (0..total).filter(|i| matches!(endings[*i], Ending::Tried(_))).collect();
-        let on_deferred = match total > 1 && !knows_fates {
+        let dialect = frame.dialect();
+        let on_deferred = match total > 1 && !knows_fates && dialect != Dialect::Lmtp {
             // Nobody could remember who got it: all or nobody.
             true => OnDeferredRecipient::Abort,
             false => OnDeferredRecipient::SendToOthers,
@@ -58,9 +58,14 @@ where
             let known = fates.iter().any(|entry| entry.fate.is_some());
             let is_closed = known && reply.class() != ReplyClass::Transient;
             let closing = is_closed.then(|| closing(&frame, self.clock.now()));
-            return Answer { reply, closing };
+            return Answer { replies: reply.into(), closing };
         }
-        self.finish(attempt, frame.notice_path(), &schedule).await
+        match dialect {
+            Dialect::Lmtp => self.finish_each(attempt, &[]).await,
+            Dialect::Smtp | Dialect::Esmtp => {
+                self.finish(attempt, frame.notice_path(), &schedule).await
+            }
+        }
     }
 
     async fn fates_in_brief(&self, draft: &ServiceDraft) -> Option<Vec<LedgerEntry>> {
