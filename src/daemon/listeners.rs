@@ -18,7 +18,7 @@ use crate::http::{self, ConnectionLimits, operations, public};
 use crate::inbound::{self, ClientNetwork, Observer, Refusal};
 use crate::relay::ports::Submissions;
 use crate::smtp::{BareLf, server};
-use crate::telemetry::{Metrics, events};
+use crate::telemetry::{Metrics, RefusalLabel, events};
 
 /// How long a page waits for the store before it says 503.
 const STORE_WAIT: Duration = Duration::from_secs(5);
@@ -86,6 +86,7 @@ impl Daemon {
                 clock: Arc::new(SystemClock),
                 observer: Arc::new(Counting { metrics: Arc::clone(metrics) }),
             };
+            events::ListenerOpened { listener: &listener.name }.emit(metrics);
             let (draining, sessions) = (self.draining.clone(), self.sessions.clone());
             self.sessions.spawn(door.serve(socket, draining, sessions));
             info!(address = %listener.listen, listener = listener.name, "listening");
@@ -172,15 +173,19 @@ struct Counting {
 }
 
 impl Observer for Counting {
-    fn connection_opened(&self, _listener: &str) {
-        events::ConnectionOpened.emit(&self.metrics);
+    fn connection_opened(&self, listener: &str) {
+        events::ConnectionOpened { listener }.emit(&self.metrics);
     }
 
-    fn connection_closed(&self, _listener: &str) {
-        events::ConnectionClosed.emit(&self.metrics);
+    fn connection_closed(&self, listener: &str) {
+        events::ConnectionClosed { listener }.emit(&self.metrics);
     }
 
-    fn connection_refused(&self, _listener: &str, _refusal: Refusal) {
-        events::ConnectionRefused.emit(&self.metrics);
+    fn connection_refused(&self, listener: &str, refusal: Refusal) {
+        let reason = match refusal {
+            Refusal::UnknownClient => RefusalLabel::UnknownClient,
+            Refusal::TooManyConnections => RefusalLabel::TooManyConnections,
+        };
+        events::ConnectionRefused { listener, reason }.emit(&self.metrics);
     }
 }

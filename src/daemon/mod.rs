@@ -7,6 +7,7 @@
 mod clock;
 mod house;
 mod listeners;
+mod survey;
 mod upkeep;
 
 use std::sync::Arc;
@@ -54,7 +55,7 @@ impl Daemon {
     /// A template or rule set is unusable, or an address cannot be listened on.
     pub async fn start(config: &Config, keyring: Keyring) -> anyhow::Result<Self> {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-        let store = open_store(config, &keyring)?;
+        let store = open_store(config, &keyring, &metrics)?;
         let house = Arc::new(house(config, keyring.clone())?);
         let prepared = upkeep::first(&store, config, &house).await;
         let upstream = Arc::new(outbound::Pool::new(outbound::Settings {
@@ -71,8 +72,9 @@ impl Daemon {
             store: store.clone(),
             drain_deadline: config.node.drain_deadline,
         };
+        let houses = watch::channel(Arc::clone(&house)).1;
         let relay: WiredRelay = Relay::new(Parts {
-            house: watch::channel(Arc::clone(&house)).1,
+            house: houses.clone(),
             store: Arc::new(store.clone()),
             upstream,
             clock: SystemClock,
@@ -84,6 +86,8 @@ impl Daemon {
         daemon.pages.spawn(async move { idle.close_idle(stop).await });
         let stop = daemon.closing.clone();
         daemon.pages.spawn(upkeep::watch(store.clone(), Arc::clone(&metrics), stop));
+        let stop = daemon.closing.clone();
+        daemon.pages.spawn(survey::run(store.clone(), houses, Arc::clone(&metrics), stop));
         let stop = daemon.closing.clone();
         daemon.pages.spawn(upkeep::remind(Arc::clone(&house), stop));
         let stop = daemon.closing.clone();
@@ -128,10 +132,11 @@ impl Daemon {
     }
 }
 
-fn open_store(config: &Config, keyring: &Keyring) -> anyhow::Result<Store> {
+fn open_store(config: &Config, keyring: &Keyring, metrics: &Arc<Metrics>) -> anyhow::Result<Store> {
     let mut settings = store::Settings::new(&config.store.path, config.node.id.clone());
     settings.keyring = Some(keyring.fingerprint());
     settings.busy_timeout = config.store.busy_timeout;
+    settings.metrics = Some(Arc::clone(metrics));
     Store::open(settings).context("cannot start the store's threads")
 }
 
