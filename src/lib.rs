@@ -11,6 +11,8 @@
 pub mod architecture {}
 #[doc = include_str!("manual/operations.md")]
 pub mod operations {}
+#[doc = include_str!("manual/metrics.md")]
+pub mod metrics_reference {}
 
 pub mod base;
 pub mod classify;

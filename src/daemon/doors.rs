@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
 use super::SystemClock;
 use crate::base::Timestamp;
@@ -138,7 +138,7 @@ impl Door {
 fn say(settings: &inbound::Settings) {
     if let Some(identity) = settings.tls.identity() {
         let (names, until) = (identity.names().join(" "), identity.not_after());
-        info!(listener = settings.name, names, %until, "certificate in use");
+        debug!(listener = settings.name, names, %until, "certificate in use");
     }
 }
 

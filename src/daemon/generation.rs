@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::http::public;
 use crate::outbound;
 use crate::pipeline::House;
+use crate::telemetry::check_filter;
 
 /// How long a page waits for the store before it says 503.
 const STORE_WAIT: Duration = Duration::from_secs(5);
@@ -42,6 +43,7 @@ impl Generation {
     /// # Errors
     /// A template, rule set, certificate or password it names cannot be read or used.
     pub fn build(config: Config, keyring: Keyring, number: u64) -> anyhow::Result<Self> {
+        check_filter(&config.log.filter).context("[log] filter")?;
         doors::load_all(&config)?;
         let mut house = house(&config, keyring.clone())?;
         house.generation = number;

@@ -10,12 +10,13 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use super::doors::Doors;
+use super::watching::Counting;
 use super::{Daemon, SystemClock, WiredRelay, sockets};
 use crate::config::Config;
 use crate::http::{self, ConnectionLimits, operations, public};
-use crate::inbound::{self, ClientNetwork, HandshakeFault, Observer, ProxyFault, Refusal};
+use crate::inbound::{self, ClientNetwork};
 use crate::relay::ports::Submissions;
-use crate::smtp::server::{self, LoginRefusal};
+use crate::smtp::server;
 use crate::telemetry::{Metrics, events};
 
 impl Daemon {
@@ -79,6 +80,7 @@ impl Daemon {
                 observer: Arc::new(Counting { metrics: Arc::clone(metrics) }),
                 logins: doors.logins(),
             };
+            events::ListenerOpened { listener: &listener.name }.emit(metrics);
             let (draining, sessions) = (self.draining.clone(), self.sessions.clone());
             self.sessions.spawn(door.serve(socket, draining, sessions));
             info!(address = %listener.listen, listener = listener.name, "listening");
@@ -111,28 +113,4 @@ pub(crate) fn listen_openly<S: Submissions>(
         logins: Arc::default(),
     };
     sessions.spawn(door.serve(listener, shutdown, sessions.clone()));
-}
-
-struct Counting {
-    metrics: Arc<Metrics>,
-}
-
-impl Observer for Counting {
-    fn connection_opened(&self, _listener: &str) {
-        events::ConnectionOpened.emit(&self.metrics);
-    }
-
-    fn connection_closed(&self, _listener: &str) {
-        events::ConnectionClosed.emit(&self.metrics);
-    }
-
-    fn connection_refused(&self, _listener: &str, _refusal: Refusal) {
-        events::ConnectionRefused.emit(&self.metrics);
-    }
-
-    // No event exists for these yet; `inbound` logs each of them.
-    fn handshake_failed(&self, _listener: &str, _fault: HandshakeFault) {}
-    fn proxy_header_refused(&self, _listener: &str, _fault: ProxyFault) {}
-    fn login_accepted(&self, _listener: &str, _client: &str) {}
-    fn login_refused(&self, _listener: &str, _refusal: LoginRefusal) {}
 }

@@ -13,8 +13,10 @@ mod listeners;
 mod reload;
 mod service;
 mod sockets;
+mod survey;
 mod upkeep;
 mod upstream;
+mod watching;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,7 +42,7 @@ use crate::config::Config;
 use crate::outbound;
 use crate::relay::{Deadlines, LateTransaction, Parts, Relay};
 use crate::store::{self, Store};
-use crate::telemetry::Metrics;
+use crate::telemetry::{LogControl, Metrics};
 use reload::{Reloader, Rooms};
 
 /// Reloads asked for and not yet begun, at most.
@@ -50,6 +52,17 @@ const RELOADS_WAITING_MAX: usize = 4;
 const PAGES_WAIT: Duration = Duration::from_secs(5);
 const STORE_CLOSE_WAIT: Duration = Duration::from_secs(10);
 const CLOSING_MAX: Duration = Duration::from_secs(20);
+
+/// What a daemon has around it beside its configuration.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// The file a reload reads; without one there is no reload.
+    pub path: Option<PathBuf>,
+    /// Sockets the service manager lends.
+    pub sockets: Sockets,
+    /// What a reload may change of the log.
+    pub log: Option<LogControl>,
+}
 
 /// A running relay.
 pub struct Daemon {
@@ -71,23 +84,22 @@ pub struct Daemon {
 pub(crate) type WiredRelay = Relay<Store, outbound::Pool, SystemClock>;
 
 impl Daemon {
-    /// Starts everything `generation` asks for; a reload reads it anew from `path`. A store
-    /// that cannot be opened does not stop the start: service mail flows, marketing is
-    /// answered 451 (promises P5, P7).
+    /// Starts everything `generation` asks for. A store that cannot be opened does not stop the
+    /// start: service mail flows, marketing is answered 451 (promises P5, P7).
     ///
     /// # Errors
     /// An address cannot be listened on, or a lent socket belongs to nobody.
-    pub async fn start(
-        generation: Generation,
-        path: Option<PathBuf>,
-        sockets: Sockets,
-    ) -> anyhow::Result<Self> {
+    pub async fn start(generation: Generation, surroundings: Surroundings) -> anyhow::Result<Self> {
+        let Surroundings { path, sockets, log } = surroundings;
         let generation = Arc::new(generation);
         let config = &generation.config;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-        let store = open_store(config, &generation.keyring)?;
+        let store = open_store(config, &generation.keyring, &metrics)?;
         let prepared = upkeep::first(&store, &generation).await;
-        let upstream = Arc::new(outbound::Pool::new(generation.upstream.clone()));
+        let upstream = Arc::new(outbound::Pool::observed(
+            generation.upstream.clone(),
+            watching::upstream(Arc::clone(&metrics)),
+        ));
         let idle = Arc::clone(&upstream);
         let mut daemon = Self::new(store.clone(), sockets, config.node.drain_deadline);
         let house = watch::Sender::new(Arc::clone(&generation.house));
@@ -104,6 +116,8 @@ impl Daemon {
         });
         daemon.keep(|stop| async move { idle.close_idle(stop).await });
         daemon.keep(|stop| upkeep::watch(store.clone(), Arc::clone(&metrics), stop));
+        let houses = house.subscribe();
+        daemon.keep(|stop| survey::run(store.clone(), houses, Arc::clone(&metrics), stop));
         daemon.keep(|stop| upkeep::remind(generations.subscribe(), stop));
         daemon.keep(|stop| upkeep::run(store.clone(), generations.subscribe(), prepared, stop));
         let (reloads, requests) = mpsc::channel(RELOADS_WAITING_MAX);
@@ -112,7 +126,8 @@ impl Daemon {
         let doors = daemon.start_listeners(config, relay, &metrics).await?;
         daemon.sockets.finish()?;
         let rooms = Rooms { house, site, doors, upstream, generation: generations };
-        let reloader = Reloader { path, store, rooms };
+        let reloader = Reloader { path, store, rooms, metrics, log };
+        reloader.show_certificates();
         daemon.keep(|stop| reloader.run(requests, stop));
         daemon.keep(service::feed_watchdog);
         service::ready(generation.house.generation);
@@ -183,9 +198,10 @@ impl Daemon {
     }
 }
 
-fn open_store(config: &Config, keyring: &Keyring) -> anyhow::Result<Store> {
+fn open_store(config: &Config, keyring: &Keyring, metrics: &Arc<Metrics>) -> anyhow::Result<Store> {
     let mut settings = store::Settings::new(&config.store.path, config.node.id.clone());
     settings.keyring = Some(keyring.fingerprint());
     settings.busy_timeout = config.store.busy_timeout;
+    settings.metrics = Some(Arc::clone(metrics));
     Store::open(settings).context("cannot start the store's threads")
 }

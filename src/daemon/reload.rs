@@ -21,6 +21,7 @@ use crate::http::public;
 use crate::outbound;
 use crate::pipeline::House;
 use crate::store::Store;
+use crate::telemetry::{LogControl, Metrics, ReloadResult, events};
 
 /// How often certificate files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -47,6 +48,10 @@ pub(super) struct Reloader {
     pub(super) store: Store,
     /// Where the result goes.
     pub(super) rooms: Rooms,
+    /// Where it is counted.
+    pub(super) metrics: Arc<Metrics>,
+    /// What it may change of the log.
+    pub(super) log: Option<LogControl>,
 }
 
 impl Reloader {
@@ -76,14 +81,31 @@ impl Reloader {
             let result = self.reload().await;
             files = Snapshot::of(&self.rooms.generation.borrow().config);
             service::ready(self.rooms.generation.borrow().house.generation);
-            match &result {
-                Ok(generation) => info!(generation, "configuration reloaded"),
-                Err(why) => error!(why, "configuration not reloaded, the old one stays"),
-            }
+            self.tell(&result);
             if let Some(request) = request {
                 // Whoever asked may have gone; the log has the result.
                 let _ = request.send(result);
             }
+        }
+    }
+
+    fn tell(&self, result: &Result<u64, String>) {
+        let generation = self.rooms.generation.borrow().house.generation;
+        let label = match result {
+            Ok(_) => ReloadResult::Succeeded,
+            Err(why) => {
+                error!(why, "the configuration cannot be served");
+                ReloadResult::Refused
+            }
+        };
+        events::ReloadFinished { result: label, generation }.emit(&self.metrics);
+        self.show_certificates();
+    }
+
+    /// Shows when the certificates in use end.
+    pub(super) fn show_certificates(&self) {
+        for (role, not_after) in self.rooms.doors.certificate_ends() {
+            events::CertificateSeen { role: &role, not_after }.emit(&self.metrics);
         }
     }
 
@@ -103,6 +125,7 @@ impl Reloader {
                 self.rooms.doors.apply(plan);
                 self.rooms.upstream.replace(upstream);
                 info!("certificates renewed");
+                self.show_certificates();
             }
             Err(error) => {
                 let error = format!("{error:#}");
@@ -140,6 +163,11 @@ impl Reloader {
         self.rooms.house.send_replace(Arc::clone(&next.house));
         self.rooms.doors.apply(plan);
         self.rooms.upstream.replace(next.upstream.clone());
+        if let Some(log) = &self.log
+            && let Err(error) = log.set_filter(&next.config.log.filter)
+        {
+            warn!(%error, "the log filter stays as it was");
+        }
         self.rooms.site.send_replace(Arc::new(next.site()));
         self.rooms.generation.send_replace(Arc::clone(next));
     }

@@ -1,0 +1,1 @@
+//! Tests that rules and dashboard speak of metrics there are.
