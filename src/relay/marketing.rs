@@ -23,6 +23,12 @@ use crate::telemetry::{DeferCause, Stage, StoreOperation};
 /// How often a changed record is decided on again before the client is asked to come back.
 const DECISIONS_MAX: usize = 3;
 
+/// Decisions that are durable, and what is sent because of them.
+struct Recorded {
+    judgement: Judgement,
+    plan: RecordedPlan,
+}
+
 impl<S, U, C> Inner<S, U, C>
 where
     S: Records + Journal,
@@ -76,9 +82,8 @@ where
                 Ok(receipt) => {
                     trail.stage(&draft.frame, Stage::Record, began);
                     trail.judged(&draft, &judgement);
-                    let recorded = plan.recorded(receipt);
-                    let carried = self.carry_out(&draft, judgement, recorded, &schedule, trail);
-                    return carried.await;
+                    let recorded = Recorded { plan: plan.recorded(receipt), judgement };
+                    return self.carry_out(&draft, recorded, &schedule, trail).await;
                 }
                 // Somebody's record changed: decide again on what it says now (promise P2).
                 Err(RecordError::Conflict) => {}
@@ -126,11 +131,11 @@ where
     async fn carry_out(
         self: &Arc<Self>,
         draft: &MarketingDraft,
-        judgement: Judgement,
-        plan: RecordedPlan,
+        recorded: Recorded,
         schedule: &Schedule,
         trail: &mut Trail<'_>,
     ) -> Answer {
+        let Recorded { judgement, plan } = recorded;
         let began = Instant::now();
         let frame = Arc::clone(&draft.frame);
         let mut notice_path = frame.notice_path();

@@ -11,6 +11,7 @@ mod footprint;
 mod house;
 mod http;
 mod mailer;
+mod monitoring;
 mod newsletter;
 mod outage;
 mod packaging;

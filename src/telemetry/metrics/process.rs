@@ -51,7 +51,10 @@ pub(in crate::telemetry) fn unix_seconds(moment: SystemTime) -> i64 {
 #[derive(Clone)]
 struct Kernel;
 
-const KERNEL_GAUGES: [(&Entry, fn() -> Option<i64>); 3] = [
+/// Asks the kernel for one figure.
+type Ask = fn() -> Option<i64>;
+
+const KERNEL_GAUGES: [(&Entry, Ask); 3] = [
     (&entries::OPEN_FDS, process::open_fds),
     (&entries::MAX_FDS, process::max_fds),
     (&entries::RESIDENT_MEMORY, process::resident_bytes),
