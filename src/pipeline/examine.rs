@@ -49,6 +49,8 @@ pub struct Refused {
     pub class: MessageClass,
     /// The reason, as metrics name it.
     pub reason: &'static str,
+    /// What is in the way of a footer, if that is why.
+    pub unedited: Option<&'static str>,
     /// The reply.
     pub reply: Reply,
 }
@@ -155,7 +157,13 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
         Ok(prepared) => prepared,
         Err(rejected) => {
             let reply = replies::not_editable(rejected.as_str(), frame.transaction_id());
-            return refuse(frame, classification.class(), "NOT_EDITABLE", reply);
+            return Lane::Refused(Refused {
+                frame: Arc::new(frame),
+                class: classification.class(),
+                reason: "NOT_EDITABLE",
+                unedited: Some(rejected.as_str()),
+                reply,
+            });
         }
     };
     let topics = topics_of(&classification, &frame.stream);
@@ -212,7 +220,7 @@ fn form_of(facts: rewrite::FormFacts) -> Form {
 }
 
 fn refuse(frame: Frame, class: MessageClass, reason: &'static str, reply: Reply) -> Lane {
-    Lane::Refused(Refused { frame: Arc::new(frame), class, reason, reply })
+    Lane::Refused(Refused { frame: Arc::new(frame), class, reason, unedited: None, reply })
 }
 
 fn refuse_claim(frame: Frame, class: MessageClass, text: &str) -> Lane {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::dispatch::{Dispatch, Outcome};
 use super::house::{House, Stream};
 use super::ledger::{FateKey, Fingerprint};
-use super::modes::{Disclose, NoticeTo};
+use super::modes::{Disclose, Enforce, Mode, NoticeTo};
 use super::notice::{self, Notice, NoticeEntry, NoticeError};
 use super::reply_table::{Ending, NoticePath};
 use crate::base::{DecisionId, PersonKey, StreamId, Timestamp, TransactionId};
@@ -96,6 +96,21 @@ impl Frame {
         self.transaction.id
     }
 
+    /// The transaction.
+    pub const fn transaction(&self) -> &Transaction {
+        &self.transaction
+    }
+
+    /// How the stream answers a partial denial.
+    pub fn mode(&self) -> Mode {
+        self.stream.mode
+    }
+
+    /// How much of the law the stream enforces for this message.
+    pub fn enforcement(&self) -> Enforce {
+        self.stream.enforcement(self.transaction.received_at)
+    }
+
     /// The stream's id.
     pub fn stream_id(&self) -> &StreamId {
         &self.stream.id
@@ -119,6 +134,12 @@ impl Frame {
     /// The decision about one recipient.
     pub fn decision(&self, index: usize) -> DecisionId {
         self.decisions[index]
+    }
+
+    /// The decisions the journal knows: one per recipient of marketing mail, else one for all.
+    pub fn journalled_decisions(&self) -> &[DecisionId] {
+        let count = if self.is_service() { 1 } else { self.decisions.len() };
+        &self.decisions[..count.min(self.decisions.len())]
     }
 
     /// The person behind one recipient, for marketing mail.

@@ -10,11 +10,11 @@ use super::sending::{CopyDone, Flight, Schedule, Step, send_notice};
 use super::{Inner, report};
 use crate::base::Timestamp;
 use crate::pipeline::{
-    self, Ending, Fate, FateKey, Frame, LedgerEntry, NoticePath, Outcome, PlannedCopy, Settled,
-    replies,
+    self, Dispatch, Ending, Fate, FateKey, Frame, LedgerEntry, NoticePath, Outcome, PlannedCopy,
+    Settled, replies,
 };
 use crate::smtp::{Reply, ReplyClass};
-use crate::telemetry::{Stage, StoreOperation, events};
+use crate::telemetry::{StoreOperation, events};
 
 /// Accepted copies are made durable at the latest after this long…
 const SETTLE_AFTER: Duration = Duration::from_millis(200);
@@ -185,7 +185,6 @@ where
         copies: Vec<PlannedCopy>,
         schedule: &Schedule,
     ) -> Attempt {
-        let began = Instant::now();
         let mut flight = Flight::new(Arc::clone(&self.upstream), copies);
         loop {
             match flight.next(schedule, attempt.settle_at()).await {
@@ -194,10 +193,7 @@ where
                     attempt.learn(done, self.clock.now());
                 }
                 Step::SettleDue => {}
-                Step::Landed => {
-                    report::stage(&self.metrics, &attempt.frame, Stage::Send, began);
-                    return attempt;
-                }
+                Step::Landed => return attempt,
                 Step::ReplyDue => {
                     for done in flight.give_up_waiting() {
                         attempt.learn(done, self.clock.now());
@@ -213,8 +209,11 @@ where
     }
 
     fn count(&self, attempt: &Attempt, done: &CopyDone) {
+        let transaction = attempt.frame.transaction_id();
+        if let Some(took) = done.took {
+            events::UpstreamTransactionFinished { transaction, took }.emit(&self.metrics);
+        }
         for outcome in &done.outcomes {
-            let transaction = attempt.frame.transaction_id();
             events::CopyFinished { transaction, outcome }.emit(&self.metrics);
         }
     }
@@ -292,7 +291,7 @@ where
         let refused = attempt.refused();
         let planned = attempt.frame.refusal_notice(&attempt.endings, self.clock.now());
         let outcome = match planned {
-            Some(dispatch) => send_notice(&self.upstream, dispatch, schedule).await,
+            Some(dispatch) => self.notify(&attempt.frame, dispatch, schedule).await,
             None => return,
         };
         match outcome {
@@ -305,6 +304,18 @@ where
                 }
             }
         }
+    }
+
+    /// Hands over a notice.
+    pub(super) async fn notify(
+        &self,
+        frame: &Frame,
+        notice: Dispatch,
+        schedule: &Schedule,
+    ) -> Outcome {
+        let outcome = send_notice(&self.upstream, notice, schedule).await;
+        report::notice(&self.metrics, frame, &outcome);
+        outcome
     }
 
     /// Makes `settlement` durable; for service mail only if the store answers within the 50 ms

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
+use super::Inner;
 use super::attempt::{Attempt, closing};
 use super::ports::{Answer, Clock, DecisionRow, Journal, Query, Records, Upstream};
+use super::report::{self, Trail};
 use super::sending::Schedule;
-use super::{Inner, report};
 use crate::pipeline::{
     DecisionRecord, Ending, Fate, Frame, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft,
     UpstreamFault, conclude, replies,
@@ -24,6 +27,7 @@ where
         self: &Arc<Self>,
         draft: ServiceDraft,
         schedule: Schedule,
+        trail: &mut Trail<'_>,
     ) -> Answer {
         let frame = Arc::clone(&draft.frame);
         let total = frame.recipients();
@@ -48,9 +52,11 @@ where
         };
         let copies = draft.copy(&remaining, on_deferred).into_iter().collect();
         let attempt = Attempt::new(Arc::clone(&frame), endings, &fates);
+        let began = Instant::now();
         let attempt = self.carry(attempt, copies, &schedule).await;
+        trail.sent(&frame, &attempt.endings, began);
         if !draft.is_observed() {
-            report::served(&self.metrics, &attempt);
+            trail.served(&frame, &attempt.endings);
         }
         if total == 1 {
             // One outcome, one reply: only a copy that lands late needs the ledger.

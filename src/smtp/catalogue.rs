@@ -264,6 +264,21 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_has_a_row_for_every_refusal_and_invents_none() {
+        let page = include_str!("../manual/troubleshooting.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| "));
+        let rows = rows.filter(|row| row.starts_with(['4', '5']));
+        let documented: HashSet<&str> = rows.filter_map(|row| row.split(" | ").next()).collect();
+        let refusals = ALL.iter().filter(|entry| entry.code >= 400);
+        let said: HashSet<String> =
+            refusals.map(|entry| entry.reply_with(&["\u{2026}", "\u{2026}"]).to_string()).collect();
+        let said: HashSet<&str> = said.iter().map(String::as_str).collect();
+        let missing: Vec<_> = said.difference(&documented).collect();
+        let invented: Vec<_> = documented.difference(&said).collect();
+        assert!(missing.is_empty() && invented.is_empty(), "{missing:#?} {invented:#?}");
+    }
+
+    #[test]
     fn fills_placeholders_with_harmless_text() {
         let reply = SENDER_NOT_ALLOWED.reply_with(&["x\r\n250 ok"]);
         assert_eq!(

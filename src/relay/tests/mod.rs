@@ -4,6 +4,7 @@ mod fakes;
 mod lmtp;
 mod mails;
 mod notices;
+mod telling;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ struct Scene {
     upstream: Arc<FakeUpstream>,
     relay: Relay<FakeStore, FakeUpstream, FakeClock>,
     late: TaskTracker,
+    metrics: Arc<Metrics>,
 }
 
 impl Scene {
@@ -33,16 +35,17 @@ impl Scene {
         let store = Arc::new(FakeStore::new());
         let upstream = Arc::new(FakeUpstream::new(Arc::clone(&store)));
         let late = TaskTracker::new();
+        let metrics = Arc::new(Metrics::new("test"));
         let relay = Relay::new(Parts {
             house: watch::channel(Arc::new(house)).1,
             store: Arc::clone(&store),
             upstream: Arc::clone(&upstream),
             clock: FakeClock,
-            metrics: Arc::new(Metrics::new("test")),
+            metrics: Arc::clone(&metrics),
             deadlines: Deadlines::default(),
             late: late.clone(),
         });
-        Self { store, upstream, relay, late }
+        Self { store, upstream, relay, late, metrics }
     }
 
     /// The same scene with another bound on copies under way.

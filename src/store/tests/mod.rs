@@ -6,6 +6,7 @@ mod deciding;
 mod failing;
 mod importing;
 mod reading;
+mod watching;
 
 use std::future::Future;
 use std::path::PathBuf;
