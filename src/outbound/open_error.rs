@@ -28,7 +28,7 @@ pub enum OpenError {
     #[error("cannot log in at the upstream")]
     Login(#[source] Fault),
     /// The login was refused a short while ago; trying on would get the account locked.
-    #[error("the upstream refused the login; it is not tried again for {} s", .0.as_secs())]
+    #[error("the upstream refused the login; it rests for {} s more", .0.as_secs() + 1)]
     HeldBack(Duration),
     /// An attempt of another copy, at the same time, has just failed.
     #[error("another attempt to connect to the upstream has just failed")]

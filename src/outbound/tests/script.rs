@@ -1,7 +1,7 @@
 //! A scripted upstream: what it says, what it demands to hear, and when TLS begins.
 //!
 //! A script is a list of steps per connection, `|` between them: `S:` sends a line, `C:` demands
-//! one, `raw:` sends bytes, `tls` demands a handshake and `tls-fails` a failed one, `rekey` sends
+//! one, `raw:` sends bytes, `hear` reads some, `tls` demands a handshake and `tls-fails` a failed one, `rekey` sends
 //! what is no byte of ours, `data` reads to the end of the mail data, `stall` says so and waits
 //! until the client goes, `gone` demands that it goes without a word. The end of a list closes.
 
@@ -85,6 +85,8 @@ pub async fn listen(tls: Option<Arc<ServerConfig>>, scripts: &[&[&str]]) -> Play
     let script = tokio::spawn(async move {
         for script in scripts {
             let (stream, _) = listener.accept().await.unwrap();
+            // What is said unasked must not wait for an acknowledgement.
+            stream.set_nodelay(true).unwrap();
             let wire = Wire::Clear(BufReader::new(stream));
             play(wire, &script, tls.clone(), &sender).await;
         }
@@ -115,6 +117,11 @@ impl Wire {
             Self::Tls(stream) => stream.read_until(b'\n', &mut line).await?,
         };
         Ok(line)
+    }
+
+    async fn hear(&mut self) {
+        let Self::Clear(stream) = self else { panic!("nothing to be understood is heard here") };
+        assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
     }
 
     async fn rest(&mut self) -> Vec<u8> {
@@ -159,6 +166,7 @@ async fn play(
                 let bytes = bytes.replace("\\r\\n", "\r\n");
                 wire.say(bytes.as_bytes()).await.unwrap();
             }
+            ("hear", _) => wire.hear().await,
             ("tls", _) => wire = wire.encrypt(tls.clone()).await.expect("a handshake"),
             ("tls-fails", _) => {
                 assert!(wire.encrypt(tls).await.is_err(), "{script}");

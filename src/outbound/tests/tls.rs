@@ -45,7 +45,6 @@ fn check(
         let tls = Some(Arc::clone(tls));
         let upstream = ScriptedUpstream::start_with(tls, scripts, |settings| {
             settings.protection = protection.clone();
-            settings.connect_timeout = Duration::from_secs(2);
         })
         .await;
         assert_eq!(describe(&upstream.send().await), [expected.0], "{scripts:?}");
@@ -132,8 +131,8 @@ fn a_handshake_that_fails_costs_opportunists_their_encryption_and_others_the_con
     let ours = Authority::new();
     let tls = ours.server();
     let [opportunistic, required, verified] = levels(&ours);
-    for trouble in [r"S:220 go|raw:250 this is no TLS\r\n", "S:220 go"] {
-        let failing: &[&str] = &[ASK, trouble];
+    for trouble in [r"hear|raw:250 this is no TLS\r\n", "hear"] {
+        let failing: &[&str] = &[ASK, "S:220 go", trouble];
         check(&tls, &opportunistic, &[failing, PLAIN], FALLEN_BACK);
         check(&tls, &required, &[failing], NO_TLS);
         check(&tls, &verified, &[failing], NO_TLS);
@@ -201,6 +200,7 @@ async fn secured(scripts: Scripts<'_>) -> ScriptedUpstream {
     let ours = Authority::new();
     ScriptedUpstream::start_with(Some(ours.server()), scripts, |settings| {
         settings.protection = Protection::StartTls(ours.verified(NAME));
+        settings.reply_wait_max = Duration::from_secs(20);
     })
     .await
 }

@@ -1,8 +1,9 @@
 //! The client's side of the dialogue, sans-IO: jobs in, commands and results out.
 //!
-//! [`Session`] greets the upstream, has the way encrypted, logs in and learns the upstream's
-//! [`Capabilities`]; an `Exchange` walks one [`Job`] through MAIL, RCPT, DATA and the final dot. It never retries and never downgrades:
-//! what the upstream does not offer is refused here with the reply that says so.
+//! [`Session`] greets the upstream, has the way encrypted, logs in and learns what it offers
+//! ([`Capabilities`]); an `Exchange` walks one [`Job`] through MAIL, RCPT, DATA and the final dot.
+//! It never retries and never downgrades: what the upstream does not offer is refused here with
+//! the reply that says so.
 
 mod capabilities;
 mod exchange;

@@ -287,8 +287,41 @@ proptest! {
     }
 
     #[test]
+    fn p7_no_reply_gets_mail_out_in_clear_or_a_password_to_anybody(
+        replies in vec(prop_oneof![
+            3 => Just("220 go\r\n"), 3 => Just("250-mx\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n"),
+            1 => Just("250-mx\r\n250 AUTH LOGIN\r\n"), 1 => Just("250 mx\r\n"),
+            1 => Just("334 next\r\n"), 1 => Just("235 welcome\r\n"), 1 => Just("535 no\r\n"),
+            1 => Just("454 later\r\n"), 1 => Just("502 what\r\n"),
+            1 => Just("220 go\r\n250 AUTH PLAIN\r\n"),
+        ], 0..10),
+        is_trusted in any::<bool>(),
+    ) {
+        let mut session = Session::new(introduction("tls=demanded login=key:secret"));
+        let mut is_encrypted = false;
+        for reply in replies {
+            session.handle_bytes(reply.as_bytes());
+            session.start(job("size=1 from=a@x.org to=b@y.org"));
+            for (mark, text) in drain(&mut session) {
+                let is_greeting = ["EHLO ", "HELO ", "STARTTLS"].iter().any(|c| text.starts_with(c));
+                match mark {
+                    'T' => {
+                        is_encrypted = true;
+                        let channel = if is_trusted { Channel::Trusted } else { Channel::Exposed };
+                        session.handle_tls_started(channel);
+                    }
+                    'C' => assert!(is_greeting || (is_encrypted && is_trusted), "{text}"),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    #[test]
     fn survives_any_bytes(noise in vec(vec(any::<u8>(), 0..20), 0..6)) {
-        for mut session in [Session::new(introduction("")), idle("PIPELINING")] {
+        let mut handshaking = Session::new(introduction("tls=if_offered login=key:secret"));
+        handshaking.handle_bytes(b"220 mx\r\n250-mx\r\n250 STARTTLS\r\n");
+        for mut session in [Session::new(introduction("")), handshaking, idle("PIPELINING")] {
             session.start(job("size=1 from=a@x.org to=b@y.org"));
             for bytes in &noise {
                 session.handle_bytes(bytes);
