@@ -7,24 +7,27 @@
 use std::ops::Range;
 
 use super::insert::Insert;
+use super::prepare::Plan;
 use super::prepared::{Prepared, Slot};
 use super::refusal::Check;
 use crate::base::limits::TEXT_LINE_BYTES_MAX;
 use crate::mail::{Message, Opinion, RawMessage, decode};
 
-/// Checks a rendered sample of `prepared` against the message it was made from.
+/// Checks a rendered sample of `plan` against the message it was made from.
 ///
 /// # Errors
 /// The first check that fails.
-pub(super) fn verify(message: &Message, prepared: &Prepared) -> Result<(), Check> {
+pub(super) fn verify(message: &Message, plan: &Plan<'_>) -> Result<(), Check> {
+    let prepared = &plan.prepared;
     let slots = prepared.sample_slots();
     let url = slots.unsubscribe_url.as_str();
     let data = prepared.render_copy(&slots).map_err(|_| Check::Bytes)?;
     let edited = Message::scan(RawMessage::new(data.to_vec().into()));
     same_bytes(message, prepared, edited.bytes()).then_some(()).ok_or(Check::Bytes)?;
     same_structure(message, prepared, &edited).then_some(()).ok_or(Check::Structure)?;
-    for insert in prepared.inserts() {
-        decodes_to_footer(message, &edited, insert, url).then_some(()).ok_or(Check::Decoding)?;
+    (plan.texts.len() == prepared.inserts().len()).then_some(()).ok_or(Check::Decoding)?;
+    for (insert, old) in prepared.inserts().iter().zip(&plan.texts) {
+        decodes_to_footer(old, &edited, insert, url).then_some(()).ok_or(Check::Decoding)?;
     }
     let limit = message.longest_line().max(TEXT_LINE_BYTES_MAX);
     (edited.longest_line() <= limit).then_some(()).ok_or(Check::Lines)?;
@@ -57,16 +60,17 @@ fn only_fields_and_quanta_are_replaced(message: &Message, prepared: &Prepared) -
     })
 }
 
-/// (b) The new leaf decodes to the old text with the footer at its place.
-fn decodes_to_footer(message: &Message, edited: &Message, insert: &Insert, url: &str) -> bool {
-    let decoded = |message: &Message| {
-        let leaf = message.entity(insert.leaf.index);
-        let decoded = decode(message.bytes(), leaf.body().clone(), leaf.encoding());
-        decoded.map(|decoded| decoded.text().to_vec())
+/// (b) The new leaf, decoded afresh, is the old text with the footer at its place.
+///
+/// `old` is the text the place was found in: the same decoder could only say the same again.
+fn decodes_to_footer(old: &[u8], edited: &Message, insert: &Insert, url: &str) -> bool {
+    let leaf = edited.entity(insert.leaf.index);
+    let Ok(new) = decode(edited.bytes(), leaf.body().clone(), leaf.encoding()) else {
+        return false;
     };
-    let (Ok(old), Ok(new)) = (decoded(message), decoded(edited)) else { return false };
-    let (before, after) = old.split_at(insert.at);
-    new == [before, &insert.text(url), after].concat()
+    let Some((before, after)) = old.split_at_checked(insert.at) else { return false };
+    let rest = new.text().strip_prefix(before);
+    rest.and_then(|rest| rest.strip_prefix(insert.text(url).as_slice())) == Some(after)
 }
 
 /// (c) The same tree, the same anomalies, the same bytes in every part that was not edited.
