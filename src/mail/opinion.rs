@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use mail_parser::{MessageParser, MimeHeaders, PartType};
+use mail_parser::{Encoding, MessageParser, MimeHeaders, PartType};
 
-use super::Message;
+use super::{Entity, Message, Parameter, TransferEncoding};
 
 /// Octets of a message that is still parsed in full.
 const BYTES_MAX: usize = 5 * 1024 * 1024;
@@ -31,6 +31,28 @@ pub struct PartView<'a> {
     pub children: &'a [u32],
     /// The decoded content of a leaf, texts in UTF-8; nothing for nested messages.
     pub content: &'a [u8],
+    /// The charset it was read in as given, if one is.
+    charset: Option<&'a str>,
+    /// The encoding it was read in; a broken one is read as none.
+    encoding: Encoding,
+}
+
+impl PartView<'_> {
+    /// Whether the other parser read the part in the very charset and transfer encoding that
+    /// `entity` names.
+    pub fn is_read_like(&self, entity: &Entity) -> bool {
+        let encoding = match self.encoding {
+            Encoding::None => entity.encoding().is_identity(),
+            Encoding::QuotedPrintable => entity.encoding() == TransferEncoding::QuotedPrintable,
+            Encoding::Base64 => entity.encoding() == TransferEncoding::Base64,
+        };
+        encoding
+            && match (self.charset, entity.media().parameter("charset")) {
+                (None, Parameter::Absent) => true,
+                (Some(theirs), Parameter::Value(ours)) => theirs.eq_ignore_ascii_case(ours),
+                (Some(_) | None, _) => false,
+            }
+    }
 }
 
 /// The other parser's view of one message.
@@ -61,6 +83,8 @@ impl<'a> Opinion<'a> {
                 body: offset(part.offset_body)..offset(part.offset_end),
                 children,
                 content,
+                charset: part.content_type().and_then(|media| media.attribute("charset")),
+                encoding: part.encoding,
             }
         })
     }
