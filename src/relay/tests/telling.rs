@@ -68,7 +68,7 @@ async fn p4_a_newsletter_leaves_one_line_that_accounts_for_everybody() {
     let scene = Scene::set("bounce");
     scene.upstream.script(OTHER, Script::Refuse);
     let answer = scene.newsletter(&[CONSENTER, OTHER, STRANGER]).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     let line = log.line();
     check_fields(
         &line,
@@ -133,7 +133,7 @@ async fn a_notice_that_must_wait_puts_everybody_off_in_the_line_too() {
     let scene = Scene::set("bounce");
     scene.upstream.script(fakes::NOTICES, Script::Defer);
     let answer = scene.newsletter(&[CONSENTER, STRANGER]).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     let line = log.line();
     check_fields(&line, &["reply=451", "defer=2 reasons=\"NOTICE_DEFERRED:2\""]);
     assert!(!line.contains("permit="), "{line}");
@@ -146,7 +146,7 @@ async fn service_mail_leaves_one_line_too() {
     let scene = Scene::set("bounce");
     let answer =
         scene.relay.submit(mails::receipt(&[STRANGER, OTHER]), CancellationToken::new()).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     let line = log.line();
     check_fields(&line, &["class=\"service\"", "service=2", "upstream=\"250:2\"", "send:"]);
     let decisions = line.split("decisions=").nth(1).unwrap().split(' ').next().unwrap();
@@ -159,7 +159,7 @@ async fn an_observed_message_is_told_as_left_alone() {
     let enforce = "enforce = \"observe\"\nuntil = 2027-01-31";
     let scene = Scene::of(fakes::house_enforcing(enforce));
     let answer = scene.newsletter(&[CONSENTER, STRANGER]).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     check_fields(&log.line(), &["enforce=\"observe\"", "observed_permit=1 observed_deny=1"]);
     check_metrics(&scene, &["consentry_footers_total{outcome=\"untouched\",reason=\"none\"} 1"]);
 }
