@@ -14,5 +14,6 @@ mod mailer;
 mod newsletter;
 mod outage;
 mod story;
+mod submission;
 mod tools;
 mod upstream;
