@@ -57,7 +57,7 @@ enum Flow {
 
 impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
     pub fn new(shared: Arc<Shared<S, C, O>>, stream: Stream, terms: Terms) -> Self {
-        let session = Session::new(Arc::clone(&terms.admitted.session), stream.channel());
+        let session = Session::new(Arc::clone(&terms.admitted().session), stream.channel());
         Self { shared, stream, session, terms, closing: None }
     }
 
@@ -115,7 +115,12 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
         if self.shared.shutdown.is_cancelled() {
             self.session.handle_shutdown();
         }
-        match self.terms.renew() {
+        let standing = self.terms.renew();
+        self.pass_on_standing(standing);
+    }
+
+    fn pass_on_standing(&mut self, standing: Standing) {
+        match standing {
             Standing::Good => {}
             Standing::Outdated => self.session.handle_outdated(),
         }
@@ -137,15 +142,17 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
         }
     }
 
-    /// The connection after a handshake; `None` if that failed, or must not begin.
+    /// The connection after a handshake; `None` if that failed.
     async fn encrypt(self) -> Option<Self> {
-        // RFC 3207 §4.2: nothing said in clear may count after the handshake.
-        let is_clean = self.session.pending_bytes() == 0;
-        let identity = self.terms.settings.tls.identity().filter(|_| is_clean).cloned()?;
+        let identity = self.terms.settings.tls.identity().cloned()?;
+        // Nothing was read since the session asked for this: what comes now is the handshake,
+        // or none.
         match self.stream.encrypt(&identity).await {
             Ok(stream) => {
                 let mut encrypted = Self { stream, ..self };
                 encrypted.session.handle_encrypted();
+                let standing = encrypted.terms.start_over();
+                encrypted.pass_on_standing(standing);
                 Some(encrypted)
             }
             Err(fault) => {
@@ -165,7 +172,7 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
             Ok(admitted) => {
                 observer.login_accepted(listener, admitted.client());
                 self.session.handle_login(Ok(Arc::clone(&admitted.session)));
-                self.terms.admitted = admitted;
+                self.terms.prove(admitted);
             }
             Err(refusal) => {
                 observer.login_refused(listener, refusal);
@@ -204,7 +211,7 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
                 helo: submission.helo,
                 via: submission.via,
                 listener: self.terms.settings.name.clone(),
-                client: self.terms.admitted.client().to_owned(),
+                client: self.terms.admitted().client().to_owned(),
             },
             envelope: submission.envelope,
             content: submission.content,

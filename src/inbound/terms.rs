@@ -28,20 +28,41 @@ pub struct Terms {
     pub settings: Arc<Settings>,
     /// Where it comes from.
     pub origin: Origin,
-    /// Who it is.
-    pub admitted: Admitted,
+    admitted: Admitted,
+    /// Who it was before it said anything.
+    unproven: Admitted,
     updates: watch::Receiver<Arc<Settings>>,
 }
 
 impl Terms {
     /// The terms of a connection admitted under `settings`, the last seen of `updates`.
-    pub const fn new(
+    pub fn new(
         settings: Arc<Settings>,
         updates: watch::Receiver<Arc<Settings>>,
         origin: Origin,
         admitted: Admitted,
     ) -> Self {
-        Self { settings, origin, admitted, updates }
+        let unproven = admitted.clone();
+        Self { settings, origin, admitted, unproven, updates }
+    }
+
+    /// Who it is.
+    pub const fn admitted(&self) -> &Admitted {
+        &self.admitted
+    }
+
+    /// It proved to be somebody.
+    pub fn prove(&mut self, admitted: Admitted) {
+        self.admitted = admitted;
+    }
+
+    /// It begins anew, and what it proved before counts no more (RFC 3207 §4.2).
+    pub fn start_over(&mut self) -> Standing {
+        self.admitted = self.unproven.clone();
+        match self.is_good_under(&self.settings) {
+            true => Standing::Good,
+            false => Standing::Outdated,
+        }
     }
 
     /// Waits until there are newer settings.

@@ -17,6 +17,7 @@ mod outage;
 mod packaging;
 mod reload;
 mod story;
+mod submission;
 mod tools;
 mod upstream;
 mod upstream_tls;

@@ -7,6 +7,7 @@ mod certificates;
 mod logins;
 mod proxy;
 mod reload;
+mod securing;
 mod sessions;
 mod tls;
 
