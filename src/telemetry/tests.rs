@@ -280,7 +280,7 @@ fn every_event_is_logged_without_personal_data() {
         "leases observed",
         "copy finished",
         "notice finished",
-        "upstream transaction finished",
+        "upstream transaction ended",
         "upstream connection failed",
         "never tried again",
         "listener opened",

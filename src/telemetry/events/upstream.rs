@@ -63,7 +63,7 @@ impl UpstreamTransactionFinished {
     pub fn emit(&self, metrics: &Metrics) {
         metrics.upstream.transaction_seconds.observe(self.took.as_secs_f64());
         let transaction = self.transaction;
-        trace!(%transaction, took = ?self.took, "upstream transaction finished");
+        trace!(%transaction, took = ?self.took, "upstream transaction ended");
     }
 }
 
