@@ -156,10 +156,13 @@ fn evaluate(hearing: &Hearing<'_>) -> RuleSetVerdict {
     }
 }
 
+/// A basis and its conditions, if the rule set has it for this case.
+type Heard = Option<(Basis, Vec<Limb>)>;
+
 /// The first basis all of whose conditions are met, or every condition that is not.
 fn first_basis(hearing: &Hearing<'_>) -> Result<(Basis, Vec<Limb>), Vec<Limb>> {
     // Later bases are not even asked about: what they rest on is nothing to the first.
-    let bases: [fn(&Hearing<'_>) -> Option<(Basis, Vec<Limb>)>; 3] = [
+    let bases: [fn(&Hearing<'_>) -> Heard; 3] = [
         |hearing| Some((Basis::ConsentExpress, consent::limbs(hearing))),
         |hearing| match charity::applies(hearing) {
             true => Some((Basis::CharitySoftOptIn, charity::limbs(hearing))),
