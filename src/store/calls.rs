@@ -8,7 +8,7 @@ use super::evidence::{self, Counting};
 use super::fault::Fault;
 use super::handle::{Health, Store};
 use super::import::{self, CHUNK_PIECES, Folding, Imported};
-use super::job::Patience;
+use super::job::{LINGER, Patience};
 use super::journal::{EntryKind, Payload, Writing};
 use super::lookup::{self, Counts, StoredDecision};
 use super::row::from_sql_number;
@@ -59,15 +59,20 @@ impl Journal for Store {
 
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
         let _timing = self.timing(StoreOperation::Settle);
-        self.write(Patience::Regardless, move |writing| decisions::settle(writing, &settlement))
-            .await
+        let patience = match settlement.closes.is_empty() {
+            // A reply waits for this, or a retry soon will.
+            true => Patience::Regardless,
+            // The final reply is written: nobody waits.
+            false => Patience::Leisurely,
+        };
+        self.write(patience, move |writing| decisions::settle(writing, &settlement)).await
     }
 
     fn note(&self, row: DecisionRow) {
         let Some(note) = self.shared().note(row) else { return };
         if self.shared().writer_lamp.is_open() {
             // A note that is refused counts itself as lost.
-            let _ = self.shared().writes.push(Box::new(note));
+            let _ = self.shared().writes.push(Box::new(note), LINGER);
         }
     }
 }

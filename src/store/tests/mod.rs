@@ -5,6 +5,7 @@ mod batching;
 mod deciding;
 mod failing;
 mod importing;
+mod locating;
 mod reading;
 mod watching;
 
