@@ -70,7 +70,9 @@ impl PasswordHash {
             Kept::Sha256(kept) => {
                 verify_slices_are_equal(kept, Digest::of(password).as_bytes()).is_ok()
             }
-            Kept::Argon2(kept) => Argon2::default().verify_password(password, kept.as_ref()).is_ok(),
+            Kept::Argon2(kept) => {
+                Argon2::default().verify_password(password, kept.as_ref()).is_ok()
+            }
         }
     }
 }
