@@ -42,7 +42,7 @@ pub struct PasswordHash(Kept);
 #[derive(Clone, PartialEq, Eq)]
 enum Kept {
     Sha256([u8; 32]),
-    Argon2(phc::PasswordHash),
+    Argon2(Box<phc::PasswordHash>),
 }
 
 /// RFC 9106 §4 recommends up to 2 GiB; more than this would let a typing slip stop the relay.
@@ -70,7 +70,7 @@ impl PasswordHash {
             Kept::Sha256(kept) => {
                 verify_slices_are_equal(kept, Digest::of(password).as_bytes()).is_ok()
             }
-            Kept::Argon2(kept) => Argon2::default().verify_password(password, kept).is_ok(),
+            Kept::Argon2(kept) => Argon2::default().verify_password(password, &**kept).is_ok(),
         }
     }
 }
@@ -93,7 +93,7 @@ impl FromStr for PasswordHash {
             params.m_cost() <= ARGON2_KIBIBYTES_MAX && params.t_cost() <= ARGON2_PASSES_MAX;
         let is_whole = kept.algorithm.as_str() == "argon2id" && kept.hash.is_some();
         match is_whole && is_bounded && kept.salt.is_some() {
-            true => Ok(Self(Kept::Argon2(kept))),
+            true => Ok(Self(Kept::Argon2(Box::new(kept)))),
             false => Err(PasswordHashError),
         }
     }
