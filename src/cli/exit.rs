@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
-/// How a command ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+use clap::ValueEnum;
+
+/// How a command ended. What stands here about each is what the manual page says; `ValueEnum`
+/// is derived for that list alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(super) enum Exit {
     /// As asked.
     Ok,
@@ -23,18 +26,25 @@ pub(super) enum Exit {
     Config,
 }
 
+impl Exit {
+    /// The number the shell sees.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::No => 1,
+            Self::Usage => 64,
+            Self::Data => 65,
+            Self::NoInput => 66,
+            Self::Unavailable => 69,
+            Self::CannotCreate => 73,
+            Self::Config => 78,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Ok => 0,
-            Exit::No => 1,
-            Exit::Usage => 64,
-            Exit::Data => 65,
-            Exit::NoInput => 66,
-            Exit::Unavailable => 69,
-            Exit::CannotCreate => 73,
-            Exit::Config => 78,
-        })
+        Self::from(exit.code())
     }
 }
 

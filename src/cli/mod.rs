@@ -4,6 +4,7 @@
 
 mod check;
 mod classify;
+mod completions;
 mod credential;
 mod decide;
 mod demo;
@@ -11,11 +12,14 @@ mod exit;
 mod explain;
 mod files;
 mod import;
+mod init;
 mod journal;
 mod key;
+mod man;
 mod output;
 mod record;
 mod rejects;
+mod reload;
 mod rewrite;
 mod serve;
 mod setup;
@@ -54,6 +58,11 @@ enum Command {
         after_help = "Example:\n  consentry serve --config consentry.toml\nCONSENTRY_LOG sets the log filter, such as `info` or `consentry=debug`."
     )]
     Serve(ConfigArgs),
+    /// Let the running relay read its configuration again.
+    #[command(
+        after_help = "Example:\n  consentry reload --config consentry.toml\nA configuration that is wrong changes nothing: exit code 78 says so. SIGHUP does the same, without an answer."
+    )]
+    Reload(ConfigArgs),
     /// Play the whole story on this machine, in a temporary folder, then stay up.
     Demo(demo::DemoArgs),
     /// Check a configuration; prints every mistake with its line and a hint.
@@ -61,6 +70,8 @@ enum Command {
         after_help = "Example:\n  consentry check --config consentry.toml\nExit code 78 if something is wrong."
     )]
     Check(ConfigArgs),
+    /// Write a first configuration, a keyring and an empty store.
+    Init(init::InitArgs),
     /// Load evidence from a CSV file.
     Import(import::ImportArgs),
     /// Record one piece of evidence.
@@ -79,6 +90,10 @@ enum Command {
     /// Look after the keyring.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Print what a shell needs to complete commands and options.
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages.
+    Man(man::ManArgs),
     /// Make user names and passwords for clients that authenticate.
     #[command(subcommand)]
     Credential(credential::CredentialCommand),
@@ -104,8 +119,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Serve(args) => serve::run(&args.config),
+        Command::Reload(args) => reload::run(&args.config),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args.config),
+        Command::Init(args) => init::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Decide(args) => decide::run(&args),
@@ -114,6 +131,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Journal(command) => journal::run(&command),
         Command::Key(command) => key::run(&command),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::Credential(command) => credential::run(&command),
     };
     match result {

@@ -1,6 +1,5 @@
 //! What most commands begin with: configuration and keyring from their files.
 
-use std::fs;
 use std::path::Path;
 
 use std::time::Duration;
@@ -9,26 +8,24 @@ use anyhow::{Context as _, anyhow};
 
 use super::exit::{Exit, Failure, OrExit as _};
 use crate::base::Keyring;
-use crate::config::Config;
+use crate::config::{Config, ReadError};
+use crate::daemon;
 use crate::store::{Health, IfMissing, Role, Settings, Store};
 
 /// Reads and checks the configuration file at `path`.
 pub(super) fn config(path: &Path) -> Result<Config, Failure> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("cannot read {}", path.display()))
-        .or_exit(Exit::NoInput)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    Config::parse(&path.display().to_string(), &text, folder).or_exit(Exit::Config)
+    Config::read(path).map_err(|error| {
+        let exit = match error {
+            ReadError::Unreadable { .. } => Exit::NoInput,
+            ReadError::Wrong(_) => Exit::Config,
+        };
+        Failure::new(exit, anyhow::Error::from(error))
+    })
 }
 
 /// Reads the keyring the configuration names.
 pub(super) fn keyring(config: &Config) -> Result<Keyring, Failure> {
-    let file = &config.keys.file;
-    let hint = "make one with `consentry key new --out FILE`";
-    let text = fs::read_to_string(file)
-        .with_context(|| format!("cannot read the keyring {}; {hint}", file.display()))
-        .or_exit(Exit::Config)?;
-    Keyring::parse(&text).with_context(|| format!("in {}", file.display())).or_exit(Exit::Config)
+    daemon::keyring(config).or_exit(Exit::Config)
 }
 
 /// A runtime for commands that ask the store.

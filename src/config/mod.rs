@@ -15,8 +15,10 @@ mod units;
 mod upstream;
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
+use thiserror::Error;
 use toml::de::DeTable;
 
 pub use client::{BareLfConfig, ClientConfig, CredentialConfig};
@@ -34,6 +36,22 @@ pub use upstream::{LoginConfig, TlsBeginConfig, UpstreamConfig, UpstreamTlsConfi
 
 use crate::base::Digest;
 use section::Section;
+
+/// Why there is no configuration.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("cannot read {}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file says what it must not.
+    #[error(transparent)]
+    Wrong(#[from] Problems),
+}
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -71,6 +89,17 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads and checks the configuration file at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or something in it is wrong.
+    pub fn read(path: &Path) -> Result<Self, ReadError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| ReadError::Unreadable { path: path.to_owned(), source })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Ok(Self::parse(&path.display().to_string(), &text, folder)?)
+    }
+
     /// Reads and checks the text of a configuration file named `origin`.
     ///
     /// Relative paths in it are taken from `base`, the folder of the file.

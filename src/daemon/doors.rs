@@ -4,7 +4,6 @@
 //! is known, and only then do all of them go over at once. Sockets are not opened or closed here:
 //! listeners that come, go or move need a restart.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the reload loop is who plans and applies"))]
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
 use super::SystemClock;
 use crate::base::Timestamp;
@@ -143,7 +142,7 @@ impl Door {
 fn say(settings: &inbound::Settings) {
     if let Some(identity) = settings.tls.identity() {
         let (names, until) = (identity.names().join(" "), identity.not_after());
-        info!(listener = settings.name, names, %until, "certificate in use");
+        debug!(listener = settings.name, names, %until, "certificate in use");
     }
 }
 
@@ -160,6 +159,14 @@ pub(crate) fn check_certificates(config: &Config) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether everything the listeners name can be loaded; what is over is no fault here.
+///
+/// # Errors
+/// The first certificate or key that cannot be used.
+pub(super) fn load_all(config: &Config) -> anyhow::Result<()> {
+    config.listeners.iter().try_for_each(|listener| listener_settings(config, listener).map(drop))
 }
 
 /// The settings of one listener.

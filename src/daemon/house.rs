@@ -52,6 +52,7 @@ pub fn house(config: &Config, keyring: Keyring) -> anyhow::Result<House> {
         mailto: config.http.mailto.clone(),
         deferral_max: config.node.deferral_max,
         config_digest: config.digest,
+        generation: 1,
         rules,
         keyring,
     })

@@ -1,74 +1,64 @@
 //! The doors: SMTP listeners, the public pages and the operations pages.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use super::doors::Doors;
-use super::{Daemon, SystemClock, WiredRelay};
-use crate::base::Keyring;
+use super::watching::Counting;
+use super::{Daemon, SystemClock, WiredRelay, sockets};
 use crate::config::Config;
 use crate::http::{self, ConnectionLimits, operations, public};
-use crate::inbound::{self, ClientNetwork, HandshakeFault, Observer, ProxyFault, Refusal};
+use crate::inbound::{self, ClientNetwork};
 use crate::relay::ports::Submissions;
-use crate::smtp::server::{self, LoginRefusal};
+use crate::smtp::server;
 use crate::telemetry::{Metrics, events};
-
-/// How long a page waits for the store before it says 503.
-const STORE_WAIT: Duration = Duration::from_secs(5);
 
 impl Daemon {
     /// Starts the public and the operations pages.
     pub(super) async fn start_pages(
         &self,
         config: &Config,
-        keyring: Keyring,
+        site: watch::Receiver<Arc<public::Settings>>,
         metrics: &Arc<Metrics>,
+        reloads: mpsc::Sender<operations::ReloadRequest>,
     ) -> anyhow::Result<()> {
         let evidences = Arc::new(self.store.clone());
-        let settings = public::Settings {
-            keyring: Arc::new(keyring),
-            names: names(config),
-            trusted_proxies: config.http.trusted_proxies.clone(),
-            store_wait: STORE_WAIT,
-        };
         let clock = Arc::new(SystemClock);
         let state =
-            public::PublicState::new(settings, Arc::clone(&evidences), clock, Arc::clone(metrics));
+            public::PublicState::new(site, Arc::clone(&evidences), clock, Arc::clone(metrics));
         let pages = public::router(state);
-        self.serve_pages("public pages", config.http.public_listen, pages).await?;
+        self.serve_pages(sockets::PUBLIC, config.http.public_listen, pages).await?;
         let state = operations::OpsState {
             evidences,
             metrics: Arc::clone(metrics),
             draining: self.draining.clone(),
+            reloads,
         };
         let pages = operations::router(state);
-        self.serve_pages("operations pages", config.http.operations_listen, pages).await
+        self.serve_pages(sockets::OPERATIONS, config.http.operations_listen, pages).await
     }
 
     async fn serve_pages(
         &self,
-        what: &'static str,
+        name: &'static str,
         address: SocketAddr,
         router: axum::Router,
     ) -> anyhow::Result<()> {
-        let listener = bind(what, address).await?;
+        let listener = self.sockets.open(name, address).await?;
         let closing = self.closing.clone();
         self.pages.spawn(async move {
             let limits = ConnectionLimits::default();
             if let Err(error) = http::serve(listener, router, limits, closing).await {
-                error!(%error, what, "no longer served");
+                error!(%error, name, "pages are no longer served");
             }
         });
-        info!(%address, "{what}");
+        info!(%address, name, "serving pages");
         Ok(())
     }
 
@@ -82,7 +72,7 @@ impl Daemon {
         let relay = Arc::new(relay);
         let (doors, settings) = Doors::new(config)?;
         for (listener, settings) in config.listeners.iter().zip(settings) {
-            let socket = bind("listener", listener.listen).await?;
+            let socket = self.sockets.open(&listener.name, listener.listen).await?;
             let door = inbound::Listener {
                 settings,
                 submissions: Arc::clone(&relay),
@@ -90,26 +80,13 @@ impl Daemon {
                 observer: Arc::new(Counting { metrics: Arc::clone(metrics) }),
                 logins: doors.logins(),
             };
+            events::ListenerOpened { listener: &listener.name }.emit(metrics);
             let (draining, sessions) = (self.draining.clone(), self.sessions.clone());
             self.sessions.spawn(door.serve(socket, draining, sessions));
             info!(address = %listener.listen, listener = listener.name, "listening");
         }
         Ok(doors)
     }
-}
-
-async fn bind(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("the {what} cannot listen on {address}"))
-}
-
-fn names(config: &Config) -> public::SenderNames {
-    let entities: BTreeMap<_, _> =
-        config.entities.iter().map(|entity| (entity.id.clone(), entity.name.clone())).collect();
-    let brands: BTreeMap<_, _> =
-        config.brands.iter().map(|brand| (brand.id.clone(), brand.name.clone())).collect();
-    public::SenderNames { entities, brands }
 }
 
 /// Serves SMTP to everybody on loopback with default settings: the demonstration's capture.
@@ -136,27 +113,4 @@ pub(crate) fn listen_openly<S: Submissions>(
         logins: Arc::default(),
     };
     sessions.spawn(door.serve(listener, shutdown, sessions.clone()));
-}
-
-struct Counting {
-    metrics: Arc<Metrics>,
-}
-
-impl Observer for Counting {
-    fn connection_opened(&self, _listener: &str) {
-        events::ConnectionOpened.emit(&self.metrics);
-    }
-
-    fn connection_closed(&self, _listener: &str) {
-        events::ConnectionClosed.emit(&self.metrics);
-    }
-
-    fn connection_refused(&self, _listener: &str, _refusal: Refusal) {
-        events::ConnectionRefused.emit(&self.metrics);
-    }
-    // No event exists for these yet; `inbound` logs each of them.
-    fn handshake_failed(&self, _listener: &str, _fault: HandshakeFault) {}
-    fn proxy_header_refused(&self, _listener: &str, _fault: ProxyFault) {}
-    fn login_accepted(&self, _listener: &str, _client: &str) {}
-    fn login_refused(&self, _listener: &str, _refusal: LoginRefusal) {}
 }

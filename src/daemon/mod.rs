@@ -1,36 +1,68 @@
-//! Start, run, drain: the one place where all rooms are wired together.
+//! Start, run, reload, drain: the one place where all rooms are wired together.
 //!
 //! Start goes configuration → store → policy → outbound → listeners → ready. Stop goes the
 //! other way: no new connections, sessions say 421 at the next safe point, transactions under
 //! way finish and settle, then the store closes; a deadline names who was late.
 
+mod certificates;
 mod clock;
 mod doors;
+mod generation;
 mod house;
 mod listeners;
+mod reload;
+mod service;
+mod sockets;
+mod survey;
 mod upkeep;
+mod upstream;
+mod watching;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use clock::SystemClock;
 pub(crate) use doors::check_certificates;
+pub use generation::{Generation, keyring};
 pub(crate) use house::footer;
 pub use house::house;
 pub(crate) use listeners::listen_openly;
+pub use service::stop_signal;
+pub use sockets::Sockets;
 
 use crate::base::Keyring;
 use crate::config::Config;
 use crate::outbound;
-use crate::relay::{Deadlines, Parts, Relay};
+use crate::relay::{Deadlines, LateTransaction, Parts, Relay};
 use crate::store::{self, Store};
-use crate::telemetry::Metrics;
+use crate::telemetry::{LogControl, Metrics};
+use reload::{Reloader, Rooms};
+
+/// Reloads asked for and not yet begun, at most.
+const RELOADS_WAITING_MAX: usize = 4;
+
+/// How long a stop waits for pages being served, and for the store to close.
+const PAGES_WAIT: Duration = Duration::from_secs(5);
+const STORE_CLOSE_WAIT: Duration = Duration::from_secs(10);
+const CLOSING_MAX: Duration = Duration::from_secs(20);
+
+/// What a daemon has around it beside its configuration.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// The file a reload reads; without one there is no reload.
+    pub path: Option<PathBuf>,
+    /// Sockets the service manager lends.
+    pub sockets: Sockets,
+    /// What a reload may change of the log.
+    pub log: Option<LogControl>,
+}
 
 /// A running relay.
 pub struct Daemon {
@@ -43,62 +75,92 @@ pub struct Daemon {
     pages: TaskTracker,
     store: Store,
     drain_deadline: Duration,
+    sockets: Sockets,
+    /// Known once the relay is there.
+    relay: Option<WiredRelay>,
 }
 
 /// The relay as the daemon wires it.
 pub(crate) type WiredRelay = Relay<Store, outbound::Pool, SystemClock>;
 
 impl Daemon {
-    /// Starts everything `config` asks for. A store that cannot be opened does not stop the
+    /// Starts everything `generation` asks for. A store that cannot be opened does not stop the
     /// start: service mail flows, marketing is answered 451 (promises P5, P7).
     ///
     /// # Errors
-    /// A template or rule set is unusable, or an address cannot be listened on.
-    pub async fn start(config: &Config, keyring: Keyring) -> anyhow::Result<Self> {
+    /// An address cannot be listened on, or a lent socket belongs to nobody.
+    pub async fn start(generation: Generation, surroundings: Surroundings) -> anyhow::Result<Self> {
+        let Surroundings { path, sockets, log } = surroundings;
+        let generation = Arc::new(generation);
+        let config = &generation.config;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-        let store = open_store(config, &keyring)?;
-        let house = Arc::new(house(config, keyring.clone())?);
-        let prepared = upkeep::first(&store, config, &house).await;
-        let upstream = Arc::new(outbound::Pool::new(outbound::Settings {
-            connections_max: config.upstream.connections_max,
-            ..outbound::Settings::new(&config.upstream.address, config.node.hostname.as_str())
-        }));
+        let store = open_store(config, &generation.keyring, &metrics)?;
+        let prepared = upkeep::first(&store, &generation).await;
+        let upstream = Arc::new(outbound::Pool::observed(
+            generation.upstream.clone(),
+            watching::upstream(Arc::clone(&metrics)),
+        ));
         let idle = Arc::clone(&upstream);
-        let daemon = Self {
-            draining: CancellationToken::new(),
-            closing: CancellationToken::new(),
-            sessions: TaskTracker::new(),
-            late: TaskTracker::new(),
-            pages: TaskTracker::new(),
-            store: store.clone(),
-            drain_deadline: config.node.drain_deadline,
-        };
+        let mut daemon = Self::new(store.clone(), sockets, config.node.drain_deadline);
+        let house = watch::Sender::new(Arc::clone(&generation.house));
+        let site = watch::Sender::new(Arc::new(generation.site()));
+        let generations = watch::Sender::new(Arc::clone(&generation));
         let relay: WiredRelay = Relay::new(Parts {
-            house: watch::channel(Arc::clone(&house)).1,
+            house: house.subscribe(),
             store: Arc::new(store.clone()),
-            upstream,
+            upstream: Arc::clone(&upstream),
             clock: SystemClock,
             metrics: Arc::clone(&metrics),
             deadlines: Deadlines { reply: config.node.reply_deadline, ..Deadlines::default() },
             late: daemon.late.clone(),
         });
-        let stop = daemon.closing.clone();
-        daemon.pages.spawn(async move { idle.close_idle(stop).await });
-        let stop = daemon.closing.clone();
-        daemon.pages.spawn(upkeep::watch(store.clone(), Arc::clone(&metrics), stop));
-        let stop = daemon.closing.clone();
-        daemon.pages.spawn(upkeep::remind(Arc::clone(&house), stop));
-        let stop = daemon.closing.clone();
-        daemon.pages.spawn(upkeep::run(store.clone(), config.clone(), house, prepared, stop));
-        daemon.start_pages(config, keyring, &metrics).await?;
-        daemon.start_listeners(config, relay, &metrics).await?;
+        daemon.keep(|stop| async move { idle.close_idle(stop).await });
+        daemon.keep(|stop| upkeep::watch(store.clone(), Arc::clone(&metrics), stop));
+        let houses = house.subscribe();
+        daemon.keep(|stop| survey::run(store.clone(), houses, Arc::clone(&metrics), stop));
+        daemon.keep(|stop| upkeep::remind(generations.subscribe(), stop));
+        daemon.keep(|stop| upkeep::run(store.clone(), generations.subscribe(), prepared, stop));
+        let (reloads, requests) = mpsc::channel(RELOADS_WAITING_MAX);
+        daemon.start_pages(config, site.subscribe(), &metrics, reloads).await?;
+        daemon.relay = Some(relay.clone());
+        let doors = daemon.start_listeners(config, relay, &metrics).await?;
+        daemon.sockets.finish()?;
+        let rooms = Rooms { house, site, doors, upstream, generation: generations };
+        let reloader = Reloader { path, store, rooms, metrics, log };
+        reloader.show_certificates();
+        daemon.keep(|stop| reloader.run(requests, stop));
+        daemon.keep(service::feed_watchdog);
+        service::ready(generation.house.generation);
         info!(node = %config.node.id, "ready");
         Ok(daemon)
+    }
+
+    fn new(store: Store, sockets: Sockets, drain_deadline: Duration) -> Self {
+        Self {
+            draining: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            sessions: TaskTracker::new(),
+            late: TaskTracker::new(),
+            pages: TaskTracker::new(),
+            store,
+            drain_deadline,
+            sockets,
+            relay: None,
+        }
+    }
+
+    /// Runs a duty until the daemon closes.
+    fn keep<D>(&self, duty: impl FnOnce(CancellationToken) -> D)
+    where
+        D: Future<Output = ()> + Send + 'static,
+    {
+        self.pages.spawn(duty(self.closing.clone()));
     }
 
     /// Stops as the module describes; returns when all is done or the deadline has passed.
     pub async fn stop(self) {
         self.draining.cancel();
+        service::stopping(self.drain_deadline + CLOSING_MAX);
         info!(
             sessions = self.sessions.len(),
             copies = self.late.len(),
@@ -112,42 +174,34 @@ impl Daemon {
             self.late.wait().await;
         };
         if tokio::time::timeout(self.drain_deadline, drained).await.is_err() {
-            warn!(
-                sessions = self.sessions.len(),
-                copies = self.late.len(),
-                "stopped with work under way"
-            );
+            self.name_the_late();
         }
         self.closing.cancel();
         self.pages.close();
-        if tokio::time::timeout(Duration::from_secs(5), self.pages.wait()).await.is_err() {
+        if tokio::time::timeout(PAGES_WAIT, self.pages.wait()).await.is_err() {
             warn!(pages = self.pages.len(), "stopped with pages being served");
         }
-        if self.store.close(Duration::from_secs(10)).await.is_err() {
+        if self.store.close(STORE_CLOSE_WAIT).await.is_err() {
             warn!("stopped before the store had closed");
         }
         info!("stopped");
     }
+
+    /// Says who is being left: their clients got no reply and will try again.
+    fn name_the_late(&self) {
+        let (sessions, copies) = (self.sessions.len(), self.late.len());
+        warn!(sessions, copies, "the deadline passed with work under way");
+        for late in self.relay.iter().flat_map(WiredRelay::under_way) {
+            let LateTransaction { transaction, client, age } = late;
+            warn!(%transaction, client, ?age, "left without a reply");
+        }
+    }
 }
 
-fn open_store(config: &Config, keyring: &Keyring) -> anyhow::Result<Store> {
+fn open_store(config: &Config, keyring: &Keyring, metrics: &Arc<Metrics>) -> anyhow::Result<Store> {
     let mut settings = store::Settings::new(&config.store.path, config.node.id.clone());
     settings.keyring = Some(keyring.fingerprint());
     settings.busy_timeout = config.store.busy_timeout;
+    settings.metrics = Some(Arc::clone(metrics));
     Store::open(settings).context("cannot start the store's threads")
-}
-
-/// Waits for SIGTERM or SIGINT.
-pub async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let interrupted = tokio::signal::ctrl_c();
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-        // Without a handler for SIGTERM, Ctrl-C still stops in order.
-        let _ = interrupted.await;
-        return;
-    };
-    tokio::select! {
-        _ = interrupted => {}
-        _ = terminated.recv() => {}
-    }
 }

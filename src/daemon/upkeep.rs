@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::SystemClock;
-use crate::config::Config;
+use super::generation::Generation;
 use crate::eligibility::Scope;
-use crate::pipeline::{Enforce, House};
+use crate::pipeline::Enforce;
 use crate::relay::ports::{Clock as _, StoreError};
 use crate::store::{Act, Health, Store};
 use crate::telemetry::{Metrics, StoreState, events};
@@ -21,9 +22,9 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 const REMIND_EVERY: Duration = Duration::from_hours(24);
 
 /// Prepares the store if it is usable now; [`run`] does it later if not.
-pub(super) async fn first(store: &Store, config: &Config, house: &House) -> Result<(), StoreError> {
+pub(super) async fn first(store: &Store, generation: &Generation) -> Result<(), StoreError> {
     let prepared = match store.health() {
-        Health::Usable => prepare(store, config, house).await,
+        Health::Usable => prepare(store, generation).await,
         Health::Degraded(why) => Err(StoreError::Unavailable(why)),
     };
     if let Err(error) = &prepared {
@@ -32,35 +33,46 @@ pub(super) async fn first(store: &Store, config: &Config, house: &House) -> Resu
     prepared
 }
 
-/// Prepares the store as soon as it is usable, unless [`first`] has, then sweeps the ledger
-/// every hour.
+/// Prepares the store for each generation as soon as it is usable, unless [`first`] has, and
+/// journals it; in between sweeps the ledger every hour.
 pub(super) async fn run(
     store: Store,
-    config: Config,
-    house: Arc<House>,
+    mut generations: watch::Receiver<Arc<Generation>>,
     mut prepared: Result<(), StoreError>,
     stop: CancellationToken,
 ) {
-    while prepared.is_err() {
+    loop {
+        let generation = Arc::clone(&generations.borrow_and_update());
+        while prepared.is_err() {
+            tokio::select! {
+                () = tokio::time::sleep(RETRY) => {}
+                () = stop.cancelled() => return,
+            }
+            prepared = prepare(&store, &generation).await;
+        }
+        if let Err(error) = journal(&store, &generation).await {
+            warn!(%error, "the configuration in force is not journalled");
+        }
         tokio::select! {
-            () = tokio::time::sleep(RETRY) => {}
+            () = sweep(&store) => {}
+            changed = generations.changed() => if changed.is_err() { return },
             () = stop.cancelled() => return,
         }
-        prepared = prepare(&store, &config, &house).await;
+        // What the reload prepared is prepared again: it costs nothing and asks no questions.
+        let next = Arc::clone(&generations.borrow());
+        prepared = prepare(&store, &next).await;
     }
-    if let Err(error) = journal_start(&store, &config, &house).await {
-        warn!(%error, "the start is not journalled");
-    }
+}
+
+/// Sweeps the ledger every hour, for ever.
+async fn sweep(store: &Store) {
     loop {
         match store.sweep(SystemClock.now()).await {
             Ok(0) => {}
             Ok(forgotten) => info!(forgotten, "forgot recipients of messages long untouched"),
             Err(error) => warn!(%error, "the ledger was not swept"),
         }
-        tokio::select! {
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
-            () = stop.cancelled() => return,
-        }
+        tokio::time::sleep(SWEEP_EVERY).await;
     }
 }
 
@@ -78,6 +90,8 @@ pub(super) async fn watch(store: Store, metrics: Arc<Metrics>, stop: Cancellatio
             events::JournalGap { rows: now_lost - lost }.emit(&metrics);
             lost = now_lost;
         }
+        let (rows, oldest) = store.notes_waiting();
+        events::JournalObserved { rows, oldest }.emit(&metrics);
         tokio::select! {
             () = tokio::time::sleep(WATCH_EVERY) => {}
             () = stop.cancelled() => return,
@@ -86,8 +100,9 @@ pub(super) async fn watch(store: Store, metrics: Arc<Metrics>, stop: Cancellatio
 }
 
 /// Says every day which streams do not enforce everything yet.
-pub(super) async fn remind(house: Arc<House>, stop: CancellationToken) {
+pub(super) async fn remind(generations: watch::Receiver<Arc<Generation>>, stop: CancellationToken) {
     loop {
+        let house = Arc::clone(&generations.borrow().house);
         let now = SystemClock.now();
         for stream in &house.streams {
             let enforce = stream.enforcement(now);
@@ -104,7 +119,8 @@ pub(super) async fn remind(house: Arc<House>, stop: CancellationToken) {
 }
 
 /// Every scope a token may name needs its number before the first copy.
-async fn prepare(store: &Store, config: &Config, house: &House) -> Result<(), StoreError> {
+async fn prepare(store: &Store, generation: &Generation) -> Result<(), StoreError> {
+    let Generation { config, house, .. } = generation;
     let entities = config.entities.iter().map(|entity| Scope::Entity(entity.id.clone()));
     let used = house.streams.iter().flat_map(|s| s.sender.iter().chain(&s.other_senders));
     let mut scopes: Vec<Scope> = entities.chain(used.map(|sender| sender.scope.clone())).collect();
@@ -114,9 +130,11 @@ async fn prepare(store: &Store, config: &Config, house: &House) -> Result<(), St
 }
 
 /// The journal names what decisions were made with (promise P9).
-async fn journal_start(store: &Store, config: &Config, house: &House) -> Result<(), StoreError> {
+async fn journal(store: &Store, generation: &Generation) -> Result<(), StoreError> {
+    let Generation { config, house, .. } = generation;
     let start = json!({
-        "act": "start",
+        "act": if house.generation == 1 { "start" } else { "reload" },
+        "generation": house.generation,
         "version": env!("CARGO_PKG_VERSION"),
         "config": config.digest.to_string(),
     });

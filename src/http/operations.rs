@@ -2,19 +2,29 @@
 //!
 //! `/healthz` says that the process lives, `/readyz` whether mail should be sent to this node:
 //! without a store, service mail still flows, so the node stays ready and says "degraded"
-//! (promise P5). Nothing here names a person, and nothing here changes anything.
+//! (promise P5). `POST /reload` asks for another configuration. Nothing here names a person, and
+//! nothing but that changes anything.
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
-use axum::routing::get;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::routing::{get, post};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::relay::ports::Evidences;
 use crate::telemetry::{Metrics, StoreObserved, StoreState};
+
+/// The header a reload must carry: no page a browser shows can send it to another origin
+/// without asking first.
+pub const RELOAD_HEADER: &str = "x-consentry-reload";
+
+/// A wish for the configuration to be read again; answered with the number of the generation,
+/// or with why nothing changed.
+pub type ReloadRequest = oneshot::Sender<Result<u64, String>>;
 
 /// Everything the operations router needs.
 pub struct OpsState<E> {
@@ -24,6 +34,8 @@ pub struct OpsState<E> {
     pub metrics: Arc<Metrics>,
     /// Cancelled when the node starts to drain.
     pub draining: CancellationToken,
+    /// Where reloads are asked for.
+    pub reloads: mpsc::Sender<ReloadRequest>,
 }
 
 impl<E> Clone for OpsState<E> {
@@ -32,6 +44,7 @@ impl<E> Clone for OpsState<E> {
             evidences: Arc::clone(&self.evidences),
             metrics: Arc::clone(&self.metrics),
             draining: self.draining.clone(),
+            reloads: self.reloads.clone(),
         }
     }
 }
@@ -57,6 +70,7 @@ pub fn router<E: Evidences>(state: OpsState<E>) -> Router {
         .route("/metrics", get(metrics::<E>))
         .route("/healthz", get(async || "alive\n"))
         .route("/readyz", get(readiness::<E>))
+        .route("/reload", post(reload::<E>))
         .with_state(state)
 }
 
@@ -75,5 +89,23 @@ async fn readiness<E: Evidences>(State(state): State<OpsState<E>>) -> (StatusCod
     match state.observe_store() {
         StoreState::Usable => (StatusCode::OK, "ready\n"),
         StoreState::Unusable => (StatusCode::OK, "degraded: store\n"),
+    }
+}
+
+async fn reload<E: Evidences>(
+    State(state): State<OpsState<E>>,
+    headers: HeaderMap,
+) -> (StatusCode, String) {
+    if !headers.contains_key(RELOAD_HEADER) {
+        return (StatusCode::FORBIDDEN, format!("the header {RELOAD_HEADER} is missing\n"));
+    }
+    let (request, result) = oneshot::channel();
+    if state.reloads.try_send(request).is_err() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping, or busy with reloads\n".to_owned());
+    }
+    match result.await {
+        Ok(Ok(generation)) => (StatusCode::OK, format!("{generation}\n")),
+        Ok(Err(why)) => (StatusCode::UNPROCESSABLE_ENTITY, format!("{why}\n")),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned()),
     }
 }

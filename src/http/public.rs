@@ -10,6 +10,7 @@ mod peer;
 mod site;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -52,7 +53,7 @@ async fn missing<E: Evidences>(State(site): State<Arc<PublicState<E>>>) -> Respo
 }
 
 async fn show<E: Evidences>(State(site): State<Arc<PublicState<E>>>, uri: Uri) -> Response {
-    match open(&site.settings.keyring, Purpose::Unsubscribe, token_of(&uri)) {
+    match open(&site.settings().keyring, Purpose::Unsubscribe, token_of(&uri)) {
         Ok(claims) => site.pages.ask(site.sender(&claims).await.as_ref()),
         // The same question as for a genuine token, only without a name.
         Err(OpenError::BadSeal) => site.pages.ask(None),
@@ -67,20 +68,26 @@ async fn unsubscribe<E: Evidences>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let result = match (body, open(&site.settings.keyring, Purpose::Unsubscribe, token_of(&uri))) {
-        (Err(rejection), _) => refused(&site, unread(&rejection)),
-        (Ok(_), Err(error)) => refused(&site, refusal(error)),
+    let arrived = Instant::now();
+    let settings = site.settings();
+    let result = match (body, open(&settings.keyring, Purpose::Unsubscribe, token_of(&uri))) {
+        (Err(rejection), _) => refused(&site, unread(&rejection), arrived),
+        (Ok(_), Err(error)) => refused(&site, refusal(error), arrived),
         (Ok(body), Ok(claims)) => {
             let channel = channel_of(&headers, &body);
-            let ip = client_address(peer, &headers, &site.settings.trusted_proxies);
-            record(&site, Objection { claims, channel, ip }).await
+            let ip = client_address(peer, &headers, &settings.trusted_proxies);
+            record(&site, Objection { claims, channel, ip, arrived }).await
         }
     };
     site.pages.respond(page_for(result))
 }
 
-fn refused<E>(site: &PublicState<E>, result: UnsubscribeResult) -> UnsubscribeResult {
-    UnsubscribeHandled { decision: None, result }.emit(&site.metrics);
+fn refused<E>(
+    site: &PublicState<E>,
+    result: UnsubscribeResult,
+    arrived: Instant,
+) -> UnsubscribeResult {
+    UnsubscribeHandled { decision: None, result, took: arrived.elapsed() }.emit(&site.metrics);
     result
 }
 

@@ -185,11 +185,11 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
 
     async fn submit(&mut self, submission: Submission) -> Flow {
         let Some(transaction) = self.transaction(submission) else {
-            self.session.handle_answer(&catalogue::INTERNAL_ERROR.reply());
+            self.session.handle_answer(&catalogue::INTERNAL_ERROR.reply().into());
             return Flow::Continue;
         };
         let client_gone = CancellationToken::new();
-        let Answer { reply, closing } = self.answer(transaction, &client_gone).await;
+        let Answer { replies, closing } = self.answer(transaction, &client_gone).await;
         self.closing = closing;
         if client_gone.is_cancelled() {
             // The kernel may still take bytes for a peer that is gone: that is no delivery.
@@ -197,7 +197,7 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
             return Flow::Lost;
         }
         self.pass_on_news();
-        self.session.handle_answer(&reply);
+        self.session.handle_answer(&replies);
         Flow::Continue
     }
 
@@ -236,7 +236,7 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
             select! {
                 done = &mut task => return done.unwrap_or_else(|failure| {
                     error!(%failure, "a submission failed");
-                    Answer { reply: catalogue::INTERNAL_ERROR.reply(), closing: None }
+                    Answer::open(catalogue::INTERNAL_ERROR.reply())
                 }),
                 flow = take_input(&mut self.stream, &mut self.session), if may_read => {
                     if flow == Flow::Lost {

@@ -116,6 +116,8 @@ pub struct House {
     pub deferral_max: Duration,
     /// SHA-256 of the configuration, for the journal.
     pub config_digest: Digest,
+    /// How many configurations this process has served under, this one included.
+    pub generation: u64,
 }
 
 impl House {

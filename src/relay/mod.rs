@@ -15,6 +15,7 @@ mod sending;
 mod service;
 #[cfg(test)]
 mod tests;
+mod under_way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,10 +27,13 @@ use tokio_util::task::TaskTracker;
 use crate::classify::MessageClass;
 use crate::pipeline::{self, House, Lane};
 use crate::smtp::Transaction;
-use crate::telemetry::{Metrics, Stage};
+use crate::telemetry::{Metrics, Stage, events};
 use guard::StoreGuard;
 use in_flight::InFlight;
 use ports::{Answer, Clock, Journal, Records, ReplyDelivery, Settlement, Submissions, Upstream};
+use report::Trail;
+pub use under_way::LateTransaction;
+use under_way::UnderWay;
 
 /// How the relay spends its time.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +66,7 @@ struct Inner<S, U, C> {
     deadlines: Deadlines,
     guard: StoreGuard,
     in_flight: InFlight,
+    under_way: UnderWay,
     late: TaskTracker,
 }
 
@@ -99,6 +104,7 @@ where
     pub fn new(parts: Parts<S, U, C>) -> Self {
         let Parts { house, store, upstream, clock, metrics, deadlines, late } = parts;
         let (guard, in_flight) = (StoreGuard::default(), InFlight::default());
+        let under_way = UnderWay::default();
         Self {
             inner: Arc::new(Inner {
                 house,
@@ -109,9 +115,17 @@ where
                 deadlines,
                 guard,
                 in_flight,
+                under_way,
                 late,
             }),
         }
+    }
+}
+
+impl<S, U, C> Relay<S, U, C> {
+    /// The transactions whose clients wait for a reply, the oldest first.
+    pub fn under_way(&self) -> Vec<LateTransaction> {
+        self.inner.under_way.list()
     }
 }
 
@@ -124,27 +138,31 @@ where
     async fn submit(&self, transaction: Transaction, client_gone: CancellationToken) -> Answer {
         let inner = Arc::clone(&self.inner);
         let started = tokio::time::Instant::now();
+        let _entered = inner.under_way.enter(transaction.id, &transaction.peer.client);
         let house = Arc::clone(&inner.house.borrow());
         let schedule = sending::Schedule::new(started, &inner.deadlines, client_gone);
+        let mut trail = Trail::new(&inner.metrics, started);
+        let arrived = events::MessageArrived { bytes: transaction.content.bytes().len() };
+        let _held = arrived.emit(&inner.metrics);
         let lane = pipeline::examine(&house, transaction);
-        report::stage(&inner.metrics, lane.frame(), Stage::Prepare, started);
+        trail.stage(lane.frame(), Stage::Prepare, started);
         match lane {
             Lane::Refused(refused) => {
                 inner.store.note(service::row(&refused.frame, &refused.decision_record()));
-                report::refused(&inner.metrics, &refused);
-                Answer { reply: refused.reply, closing: None }
+                trail.refused(&refused);
+                trail.answered(&refused.frame, refused.class, &refused.reply);
+                Answer::open(refused.reply)
             }
             Lane::Service(draft) => {
                 let frame = Arc::clone(&draft.frame);
-                let answer = inner.relay_service(draft, schedule).await;
-                let class = MessageClass::Service;
-                report::answered(&inner.metrics, &frame, class, &answer.reply);
+                let answer = inner.relay_service(draft, schedule, &mut trail).await;
+                trail.answered(&frame, MessageClass::Service, &answer.reply());
                 answer
             }
             Lane::Marketing(draft) => {
                 let (frame, class) = (Arc::clone(&draft.frame), draft.class());
-                let answer = inner.relay_marketing(*draft, schedule).await;
-                report::answered(&inner.metrics, &frame, class, &answer.reply);
+                let answer = inner.relay_marketing(*draft, schedule, &mut trail).await;
+                trail.answered(&frame, class, &answer.reply());
                 answer
             }
         }

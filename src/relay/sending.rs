@@ -1,6 +1,7 @@
 //! Sending planned copies: some at once, none started too late, every outcome reported.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -45,12 +46,14 @@ pub(super) struct CopyDone {
     pub(super) recipients: Vec<usize>,
     /// Their outcomes, in the same order.
     pub(super) outcomes: Vec<Outcome>,
+    /// How long the upstream took; `None` if it was not asked.
+    pub(super) took: Option<Duration>,
 }
 
 impl CopyDone {
     fn uniform(recipients: Vec<usize>, fault: UpstreamFault) -> Self {
         let outcomes = vec![Outcome::Failed(fault); recipients.len()];
-        Self { recipients, outcomes }
+        Self { recipients, outcomes, took: None }
     }
 }
 
@@ -128,11 +131,12 @@ impl<U: Upstream> Flight<U> {
         self.under_way.push(copy.recipients.clone());
         self.running.spawn(async move {
             let PlannedCopy { recipients, dispatch } = copy;
+            let began = Instant::now();
             // A task of its own: should the client panic, nobody knows how far the copy got.
             let task = tokio::spawn(async move { upstream.dispatch(&dispatch).await });
             let unknown = |_| vec![Outcome::InDoubt; recipients.len()];
             let outcomes = task.await.unwrap_or_else(unknown);
-            CopyDone { recipients, outcomes }
+            CopyDone { recipients, outcomes, took: Some(began.elapsed()) }
         });
     }
 

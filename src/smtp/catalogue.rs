@@ -224,7 +224,9 @@ entries! {
 mod tests {
     use std::collections::HashSet;
 
-    use super::{ALL, HELLO, MESSAGE_TOO_LARGE, SENDER_NOT_ALLOWED};
+    use super::{
+        ALL, CHALLENGE, Entry, HELLO, MESSAGE_TOO_LARGE, SENDER_NOT_ALLOWED, TOO_MANY_LOGINS,
+    };
 
     #[test]
     fn p8_every_entry_is_well_formed_and_distinct() {
@@ -244,6 +246,36 @@ mod tests {
             assert!(entry.text.is_ascii() && !entry.when.is_empty(), "{}", entry.name);
             assert!(reply.encode().len() <= 512, "{}", entry.name);
         }
+    }
+
+    #[test]
+    fn replies_about_logins_have_no_room_for_what_the_client_said() {
+        let about = |entry: &&&Entry| {
+            let words = ["AUTH", "LOGIN", "RESPONSE", "MECHANISM", "CHALLENGE"];
+            words.iter().any(|word| entry.name.contains(word))
+        };
+        let mut filled: Vec<_> =
+            ALL.iter().filter(about).filter(|e| e.text.contains('{')).collect();
+        // A prompt of two fixed words, and our own host name.
+        let allowed = [&CHALLENGE, &TOO_MANY_LOGINS];
+        filled.retain(|entry| !allowed.contains(*entry));
+        assert!(filled.is_empty(), "{filled:?}");
+        assert!(ALL.iter().filter(about).count() > 10, "the entries are called so");
+    }
+
+    #[test]
+    fn the_manual_has_a_row_for_every_refusal_and_invents_none() {
+        let page = include_str!("../manual/troubleshooting.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| "));
+        let rows = rows.filter(|row| row.starts_with(['4', '5']));
+        let documented: HashSet<&str> = rows.filter_map(|row| row.split(" | ").next()).collect();
+        let refusals = ALL.iter().filter(|entry| entry.code >= 400);
+        let said: HashSet<String> =
+            refusals.map(|entry| entry.reply_with(&["\u{2026}", "\u{2026}"]).to_string()).collect();
+        let said: HashSet<&str> = said.iter().map(String::as_str).collect();
+        let missing: Vec<_> = said.difference(&documented).collect();
+        let invented: Vec<_> = documented.difference(&said).collect();
+        assert!(missing.is_empty() && invented.is_empty(), "{missing:#?} {invented:#?}");
     }
 
     #[test]

@@ -23,5 +23,5 @@ pub use framing::{
     BareLf, DataFault, DataReader, LineFault, LineKind, LineReader, ReplyFault, ReplyReader,
     StuffedData,
 };
-pub use reply::{Reply, ReplyClass, Status};
+pub use reply::{Replies, Reply, ReplyClass, Status};
 pub use via::{Dialect, Via};

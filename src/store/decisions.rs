@@ -2,12 +2,15 @@
 //!
 //! `record` checks everything before it writes anything, so a conflict leaves no trace.
 
+use std::collections::BTreeSet;
+
 use super::fault::Fault;
 use super::journal::{EntryKind, Payload, Writing};
 use super::ledger::{self, Claim};
 use super::record;
 use super::row::to_sql_number;
 use crate::base::{PersonKey, TransactionId};
+use crate::pipeline::FateKey;
 use crate::relay::ports::{DecisionBatch, DecisionRow, OutcomeRow, Settlement};
 
 /// Why a batch of decisions was not written.
@@ -25,35 +28,37 @@ pub(super) fn record(
     batch: &DecisionBatch,
     attempt: i64,
 ) -> Result<Option<Refusal>, Fault> {
-    if let Some(refusal) = refusal(writing, batch)? {
-        return Ok(Some(refusal));
+    let mut claimed = Vec::with_capacity(batch.claims.len());
+    for key in &batch.claims {
+        match ledger::claimable(writing, key, &batch.fingerprint)? {
+            Some(row) => claimed.push((key, row)),
+            None => return Ok(Some(Refusal::Claimed)),
+        }
+    }
+    if is_outdated(writing, batch)? {
+        return Ok(Some(Refusal::Conflict));
     }
     for row in &batch.decisions {
         enter(writing, EntryKind::Decision, row)?;
     }
-    for key in &batch.claims {
+    for (key, row) in claimed {
         let claim = Claim::new(writing.writer(), attempt, batch.claimed_until);
-        ledger::claim(writing.connection(), key, &batch.fingerprint, claim, writing.now())?;
+        ledger::claim(writing, key, row, claim)?;
     }
     Ok(None)
 }
 
-fn refusal(writing: &Writing<'_>, batch: &DecisionBatch) -> Result<Option<Refusal>, Fault> {
-    for key in &batch.claims {
-        let entry = ledger::entry(writing.connection(), key, writing.writer(), writing.now())?;
-        if entry.fate.is_some() || entry.is_claimed {
-            return Ok(Some(Refusal::Claimed));
-        }
-    }
+/// Whether a record changed since its person's permit was decided.
+fn is_outdated(writing: &Writing<'_>, batch: &DecisionBatch) -> Result<bool, Fault> {
     for row in &batch.decisions {
         let Some(decided_on) = row.permit_version else { continue };
         // A permit about nobody cannot be checked, so it is not one (promise P7).
         let current = row.person.map(|person| record::version(writing.connection(), &person));
         if current.transpose()? != i64::try_from(decided_on).ok() {
-            return Ok(Some(Refusal::Conflict));
+            return Ok(true);
         }
     }
-    Ok(None)
+    Ok(false)
 }
 
 /// Journals one decision, or one service message.
@@ -78,11 +83,19 @@ pub(super) fn settle(writing: &mut Writing<'_>, settlement: &Settlement) -> Resu
         enter_outcome(writing, row, settlement)?;
     }
     let connection = writing.connection();
+    let settled: BTreeSet<&FateKey> = settlement.fates.iter().map(|(key, _)| key).collect();
+    let closed: BTreeSet<&FateKey> = settlement.closes.iter().collect();
     for (key, settled) in &settlement.fates {
-        ledger::settle(connection, key, &settlement.fingerprint, *settled, settlement.at)?;
+        if !closed.contains(key) {
+            ledger::settle(connection, key, &settlement.fingerprint, *settled, settlement.at)?;
+        }
     }
-    for key in &settlement.closes {
-        ledger::close(connection, key, writing.writer(), writing.now())?;
+    for key in closed {
+        match settled.contains(key) {
+            // Settling it would release its claim; then nothing is left worth keeping.
+            true => ledger::forget(connection, key)?,
+            false => ledger::close(connection, key, writing.writer(), writing.now())?,
+        }
     }
     Ok(())
 }

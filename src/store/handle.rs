@@ -140,7 +140,7 @@ impl Store {
         }
         let (reply, answer) = oneshot::channel();
         let call = WriteCall::new(work, reply, patience);
-        shared.writes.push(Box::new(call)).map_err(refused)?;
+        shared.writes.push(Box::new(call), patience.linger()).map_err(refused)?;
         wait(answer, shared.settings.write_timeout).await
     }
 
@@ -156,7 +156,8 @@ impl Store {
             return Err(StoreError::Unavailable(shared.reader_lamps[0].reason()));
         }
         let (reply, answer) = oneshot::channel();
-        shared.reads.push(Box::new(ReadCall::new(query, reply))).map_err(refused)?;
+        let call = Box::new(ReadCall::new(query, reply));
+        shared.reads.push(call, Duration::ZERO).map_err(refused)?;
         wait(answer, shared.settings.read_timeout).await
     }
 }

@@ -2,12 +2,19 @@
 //!
 //! A write is answered only after its transaction was committed; a read at once.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::fault::Fault;
 use super::journal::Writing;
 use crate::relay::ports::StoreError;
+
+/// How long a write without a waiting client may wait for company. A commit costs a disk flush
+/// and as much computing as ten rows, so it should not be made for one row alone. It adds to the
+/// duplicate window of a crash, of which it is a small part.
+pub(super) const LINGER: Duration = Duration::from_millis(10);
 
 /// The answer to a call on its way back.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -43,6 +50,18 @@ pub(super) enum Patience {
     WhileAwaited,
     /// It is: an objection or an outcome is a fact, whoever waits for it.
     Regardless,
+    /// It is, and as nobody's reply waits for it, it may join the commit of something urgent.
+    Leisurely,
+}
+
+impl Patience {
+    /// How long a write may wait for another one's commit.
+    pub(super) const fn linger(self) -> Duration {
+        match self {
+            Self::WhileAwaited | Self::Regardless => Duration::ZERO,
+            Self::Leisurely => LINGER,
+        }
+    }
 }
 
 /// A write and the way back to its caller.

@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::Fault;
+use super::locator;
 use super::row::{fresh_salt, nullable, row_digest, row_sum};
 use crate::base::{Digest, NodeId, Timestamp};
 
@@ -260,6 +261,7 @@ impl<'a> Writing<'a> {
             return Ok(());
         }
         let chain = self.writer.node.as_str();
+        locator::extend(self.connection, chain, self.stored.seq, self.head.seq)?;
         let sum = row_sum(
             "head",
             &[

@@ -10,8 +10,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::fault::Fault;
-use super::journal::Writer;
-use super::row::{nullable, row_sum};
+use super::journal::{Writer, Writing};
+use super::row::{from_sql_number, nullable, row_sum};
 use crate::base::Timestamp;
 use crate::pipeline::{Fate, FateKey, Fingerprint, LedgerEntry, Settled};
 
@@ -148,10 +148,7 @@ impl FateRow {
         if self.fate.is_some() || self.claim.is_some() || self.first_deferred_at.is_some() {
             return self.write(connection, key);
         }
-        connection
-            .prepare_cached("DELETE FROM ledger WHERE fate_key = ?1")?
-            .execute([key.as_bytes()])?;
-        Ok(())
+        forget(connection, key)
     }
 }
 
@@ -169,16 +166,28 @@ pub(super) fn entry(
     }))
 }
 
-/// Claims `key`; it must have neither a final fate nor a live claim.
-pub(super) fn claim(
-    connection: &Connection,
+/// The row of `key` if it may be claimed: if it has neither a final fate nor a live claim.
+pub(super) fn claimable(
+    writing: &Writing<'_>,
     key: &FateKey,
     fingerprint: &Fingerprint,
+) -> Result<Option<FateRow>, Fault> {
+    let (writer, now) = (writing.writer(), writing.now());
+    let row = FateRow::read(writing.connection(), key)?;
+    let row = row.unwrap_or_else(|| FateRow::new(fingerprint, now));
+    let is_claimed = row.claim.as_ref().is_some_and(|claim| claim.is_live(writer, now));
+    Ok((row.fate.is_none() && !is_claimed).then_some(row))
+}
+
+/// Claims `key`, whose row [`claimable`] has just given.
+pub(super) fn claim(
+    writing: &Writing<'_>,
+    key: &FateKey,
+    row: FateRow,
     claim: Claim,
-    now: Timestamp,
 ) -> Result<(), Fault> {
-    let row = FateRow::read(connection, key)?.unwrap_or_else(|| FateRow::new(fingerprint, now));
-    FateRow { claim: Some(claim), touched_at: now.as_millis(), ..row }.write(connection, key)
+    let touched_at = writing.now().as_millis();
+    FateRow { claim: Some(claim), touched_at, ..row }.write(writing.connection(), key)
 }
 
 /// Writes down what became of `key` and releases its claim. A final fate stays final.
@@ -226,11 +235,17 @@ pub(super) fn close(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let Some(row) = FateRow::read(connection, key)? else { return Ok(()) };
-    if !row.claim.as_ref().is_some_and(|claim| claim.is_live(writer, now)) {
-        connection
-            .prepare_cached("DELETE FROM ledger WHERE fate_key = ?1")?
-            .execute([key.as_bytes()])?;
+    if row.claim.as_ref().is_some_and(|claim| claim.is_live(writer, now)) {
+        return Ok(());
     }
+    forget(connection, key)
+}
+
+/// Forgets a recipient, whatever is known.
+pub(super) fn forget(connection: &Connection, key: &FateKey) -> Result<(), Fault> {
+    connection
+        .prepare_cached("DELETE FROM ledger WHERE fate_key = ?1")?
+        .execute([key.as_bytes()])?;
     Ok(())
 }
 
@@ -241,6 +256,16 @@ pub(super) fn sweep(connection: &Connection, now: Timestamp) -> Result<u64, Faul
     let removed =
         connection.prepare_cached("DELETE FROM ledger WHERE touched_at < ?1")?.execute([oldest])?;
     Ok(removed as u64)
+}
+
+/// How many recipients without a final fate belong to messages nobody has tried since `since`:
+/// deferred, or claimed by an attempt that broke off. Whoever closes a message removes its rows,
+/// so all rows are of open ones.
+pub(super) fn never_retried(connection: &Connection, since: Timestamp) -> Result<u64, Fault> {
+    let sql = "SELECT count(*) FROM ledger WHERE fate IS NULL AND fingerprint NOT IN
+               (SELECT fingerprint FROM ledger WHERE touched_at >= ?1)";
+    let mut statement = connection.prepare_cached(sql)?;
+    from_sql_number(statement.query_row([since.as_millis()], |row| row.get(0))?)
 }
 
 const fn fate_word(fate: Fate) -> &'static str {

@@ -2,10 +2,13 @@
 //!
 //! Also the one read of the relay, so that all reading of several tables stands together.
 
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, Row};
 
 use super::fault::Fault;
 use super::journal::{EntryKind, Writer};
+use super::locator::{self, Sought, Span};
 use super::row::from_sql_number;
 use super::{ledger, record, scopes};
 use crate::base::{DecisionId, EvidenceId, NodeId, PersonKey, Timestamp, TransactionId};
@@ -84,20 +87,12 @@ pub(super) fn snapshot(
     })
 }
 
-const ENTRY_COLUMNS: &str = "SELECT journal.chain, journal.seq, journal.kind, journal.at,
-    payload.decision, payload.txn, payload.person, payload.version, payload.body
-    FROM payload JOIN journal USING (chain, seq)";
-
 /// The decision `id`.
 pub(super) fn decision(
     connection: &Connection,
     id: DecisionId,
 ) -> Result<Option<StoredDecision>, Fault> {
-    let sql = format!(
-        "{ENTRY_COLUMNS} WHERE decision = ?1 AND kind IN ('decision', 'service')
-         ORDER BY journal.at, journal.seq LIMIT 1"
-    );
-    Ok(decisions(connection, &sql, [id.bits().cast_signed()])?.into_iter().next())
+    Ok(decisions(connection, Sought::Decision(id))?.into_iter().next())
 }
 
 /// All decisions of `transaction`, in the order they were recorded.
@@ -105,26 +100,51 @@ pub(super) fn transaction(
     connection: &Connection,
     transaction: TransactionId,
 ) -> Result<Vec<StoredDecision>, Fault> {
+    decisions(connection, Sought::Transaction(transaction))
+}
+
+fn decisions(connection: &Connection, sought: Sought) -> Result<Vec<StoredDecision>, Fault> {
+    let (mut decisions, mut outcomes) = (Vec::new(), BTreeMap::<i64, Vec<_>>::new());
+    for row in entries(connection, sought)? {
+        match EntryKind::parse(&row.kind) {
+            Some(kind @ (EntryKind::Decision | EntryKind::Service)) => decisions.push((kind, row)),
+            Some(EntryKind::Outcome) => {
+                outcomes.entry(row.decision).or_default().push(row.outcome()?);
+            }
+            // Nothing else names a decision.
+            Some(_) => {}
+            None => return Err(Fault::row("journal", row.key(), "its kind is unknown")),
+        }
+    }
+    let with_outcomes = |(kind, row): (EntryKind, EntryColumns)| {
+        let outcomes = outcomes.get(&row.decision).cloned().unwrap_or_default();
+        row.decided(kind, outcomes)
+    };
+    decisions.into_iter().map(with_outcomes).collect()
+}
+
+/// All entries that speak of `sought`, oldest first.
+fn entries(connection: &Connection, sought: Sought) -> Result<Vec<EntryColumns>, Fault> {
+    // The payloads are walked and their entries looked up, never the other way round.
     let sql = format!(
-        "{ENTRY_COLUMNS} WHERE txn = ?1 AND kind IN ('decision', 'service')
-         ORDER BY journal.at, journal.seq"
+        "SELECT payload.chain, payload.seq, kind, at, decision, txn, person, version, body
+         FROM payload CROSS JOIN journal USING (chain, seq)
+         WHERE payload.chain = ?1 AND payload.seq BETWEEN ?2 AND ?3 AND {} = ?4",
+        sought.column()
     );
-    decisions(connection, &sql, [transaction.as_bytes()])
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut entries: Vec<EntryColumns> = Vec::new();
+    for Span { chain, first, last } in locator::spans(connection, sought)? {
+        let found = statement.query_map((chain, first, last, sought), EntryColumns::from_row)?;
+        for entry in found {
+            entries.push(entry?);
+        }
+    }
+    entries.sort_by_key(|entry| (entry.at, entry.seq));
+    Ok(entries)
 }
 
-fn decisions(
-    connection: &Connection,
-    sql: &str,
-    key: impl Params,
-) -> Result<Vec<StoredDecision>, Fault> {
-    let rows: Vec<DecisionColumns> = connection
-        .prepare_cached(sql)?
-        .query_map(key, DecisionColumns::from_row)?
-        .collect::<Result<_, _>>()?;
-    rows.into_iter().map(|row| row.with_outcomes(connection)).collect()
-}
-
-struct DecisionColumns {
+struct EntryColumns {
     node: String,
     seq: i64,
     kind: String,
@@ -136,7 +156,7 @@ struct DecisionColumns {
     payload: Vec<u8>,
 }
 
-impl DecisionColumns {
+impl EntryColumns {
     fn from_row(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
         Ok(Self {
             node: row.get(0)?,
@@ -151,41 +171,38 @@ impl DecisionColumns {
         })
     }
 
-    fn with_outcomes(self, connection: &Connection) -> Result<StoredDecision, Fault> {
-        let key = format!("{} {}", self.node, self.seq);
+    fn key(&self) -> String {
+        format!("{} {}", self.node, self.seq)
+    }
+
+    fn decided(
+        self,
+        kind: EntryKind,
+        outcomes: Vec<StoredOutcome>,
+    ) -> Result<StoredDecision, Fault> {
         let node = NodeId::parse(&self.node);
         Ok(StoredDecision {
             id: DecisionId::from_bits(self.decision.cast_unsigned()),
             transaction: TransactionId::from_bytes(self.transaction),
             person: self.person.map(PersonKey::from_bytes),
             permit_version: self.version.map(from_sql_number).transpose()?,
-            kind: EntryKind::parse(&self.kind)
-                .ok_or_else(|| Fault::row("journal", &key, "its kind is unknown"))?,
-            node: node.map_err(|error| Fault::row("journal", &key, error))?,
+            kind,
+            node: node.map_err(|error| Fault::row("journal", self.key(), error))?,
             seq: from_sql_number(self.seq)?,
             at: Timestamp::from_millis(self.at),
             payload: self.payload,
-            outcomes: outcomes(connection, self.decision)?,
+            outcomes,
         })
     }
-}
 
-fn outcomes(connection: &Connection, decision: i64) -> Result<Vec<StoredOutcome>, Fault> {
-    let sql = format!(
-        "{ENTRY_COLUMNS} WHERE decision = ?1 AND kind = 'outcome' ORDER BY journal.at, journal.seq"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([decision])?;
-    let mut outcomes = Vec::new();
-    while let Some(row) = rows.next()? {
-        outcomes.push(StoredOutcome {
-            seq: from_sql_number(row.get(1)?)?,
-            at: Timestamp::from_millis(row.get(3)?),
-            sent_to: row.get::<_, Option<[u8; 16]>>(6)?.map(PersonKey::from_bytes),
-            payload: row.get(8)?,
-        });
+    fn outcome(self) -> Result<StoredOutcome, Fault> {
+        Ok(StoredOutcome {
+            seq: from_sql_number(self.seq)?,
+            at: Timestamp::from_millis(self.at),
+            sent_to: self.person.map(PersonKey::from_bytes),
+            payload: self.payload,
+        })
     }
-    Ok(outcomes)
 }
 
 /// All evidence about `person`, oldest number first.
@@ -211,11 +228,7 @@ pub(super) fn last_marketing_sent_at(
     connection: &Connection,
     person: &PersonKey,
 ) -> Result<Option<Timestamp>, Fault> {
-    let at: Option<Option<i64>> = connection
-        .prepare_cached("SELECT last_marketing_sent_at FROM record WHERE person = ?1")?
-        .query_row([person.as_bytes()], |row| row.get(0))
-        .optional()?;
-    Ok(at.flatten().map(Timestamp::from_millis))
+    record::last_sent_at(connection, person)
 }
 
 /// Counts everything; walks whole tables, so not for every request.

@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::Fault;
-use super::row::{from_sql_number, nullable, row_sum};
+use super::row::{from_sql_number, row_sum};
 use crate::base::{EvidenceId, PersonKey, Timestamp};
 use crate::eligibility::{Evidence, RecipientRecord};
 use crate::relay::ports::VersionedRecord;
@@ -17,8 +17,6 @@ use crate::relay::ports::VersionedRecord;
 pub(super) struct RecordRow {
     /// How many pieces were folded into it.
     pub(super) version: i64,
-    /// When marketing was last sent, in milliseconds.
-    pub(super) last_marketing_sent_at: Option<i64>,
     /// The record as JSON.
     pub(super) body: String,
 }
@@ -27,16 +25,10 @@ impl RecordRow {
     /// The row of `person`, or what stands for none.
     pub(super) fn read(connection: &Connection, person: &PersonKey) -> Result<Self, Fault> {
         let row = connection
-            .prepare_cached(
-                "SELECT version, last_marketing_sent_at, body, sum FROM record WHERE person = ?1",
-            )?
+            .prepare_cached("SELECT version, body, sum FROM record WHERE person = ?1")?
             .query_row([person.as_bytes()], |row| {
-                let read = Self {
-                    version: row.get(0)?,
-                    last_marketing_sent_at: row.get(1)?,
-                    body: row.get(2)?,
-                };
-                Ok((read, row.get::<_, Vec<u8>>(3)?))
+                let read = Self { version: row.get(0)?, body: row.get(1)? };
+                Ok((read, row.get::<_, Vec<u8>>(2)?))
             })
             .optional()?;
         let Some((row, sum)) = row else { return Self::none() };
@@ -48,7 +40,7 @@ impl RecordRow {
 
     fn none() -> Result<Self, Fault> {
         let body = encode(&RecipientRecord::default())?;
-        Ok(Self { version: 0, last_marketing_sent_at: None, body })
+        Ok(Self { version: 0, body })
     }
 
     /// The record in it.
@@ -60,7 +52,6 @@ impl RecordRow {
         let columns = [
             ValueRef::Blob(person.as_bytes()),
             ValueRef::Integer(self.version),
-            nullable(self.last_marketing_sent_at, ValueRef::Integer),
             ValueRef::Text(self.body.as_bytes()),
         ];
         row_sum("record", &columns)
@@ -69,19 +60,11 @@ impl RecordRow {
     fn write(&self, connection: &Connection, person: &PersonKey) -> Result<(), Fault> {
         connection
             .prepare_cached(
-                "INSERT INTO record (person, version, last_marketing_sent_at, body, sum)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO record (person, version, body, sum) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (person) DO UPDATE SET version = excluded.version,
-                 last_marketing_sent_at = excluded.last_marketing_sent_at,
                  body = excluded.body, sum = excluded.sum",
             )?
-            .execute((
-                person.as_bytes(),
-                self.version,
-                self.last_marketing_sent_at,
-                &self.body,
-                self.sum(person),
-            ))?;
+            .execute((person.as_bytes(), self.version, &self.body, self.sum(person)))?;
         Ok(())
     }
 }
@@ -97,7 +80,7 @@ pub(super) fn load(connection: &Connection, person: &PersonKey) -> Result<Versio
     Ok(VersionedRecord {
         version: from_sql_number(row.version)?,
         record: row.record(person)?,
-        last_marketing_sent_at: row.last_marketing_sent_at.map(Timestamp::from_millis),
+        last_marketing_sent_at: last_sent_at(connection, person)?,
     })
 }
 
@@ -129,16 +112,39 @@ pub(super) fn fold(
     Ok(())
 }
 
-/// Moves a person's last marketing forward, never back; the record's version stays.
+/// When marketing was last sent to `person`.
+pub(super) fn last_sent_at(
+    connection: &Connection,
+    person: &PersonKey,
+) -> Result<Option<Timestamp>, Fault> {
+    let row: Option<(i64, Vec<u8>)> = connection
+        .prepare_cached("SELECT at, sum FROM sent WHERE person = ?1")?
+        .query_row([person.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((at, sum)) = row else { return Ok(None) };
+    if sum_of_sent(person, at) != sum.as_slice() {
+        return Err(Fault::row("sent", person, "its checksum does not match"));
+    }
+    Ok(Some(Timestamp::from_millis(at)))
+}
+
+/// Moves a person's last marketing forward, never back.
 pub(super) fn mark_sent(
     connection: &Connection,
     person: &PersonKey,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    let mut row = RecordRow::read(connection, person)?;
-    if row.last_marketing_sent_at.is_some_and(|last| last >= at.as_millis()) {
-        return Ok(());
-    }
-    row.last_marketing_sent_at = Some(at.as_millis());
-    row.write(connection, person)
+    let at = at.as_millis();
+    connection
+        .prepare_cached(
+            "INSERT INTO sent (person, at, sum) VALUES (?1, ?2, ?3)
+             ON CONFLICT (person) DO UPDATE SET at = excluded.at, sum = excluded.sum
+             WHERE excluded.at > sent.at",
+        )?
+        .execute((person.as_bytes(), at, sum_of_sent(person, at)))?;
+    Ok(())
+}
+
+fn sum_of_sent(person: &PersonKey, at: i64) -> [u8; 16] {
+    row_sum("sent", &[ValueRef::Blob(person.as_bytes()), ValueRef::Integer(at)])
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::fault::Fault;
 use super::row::{fresh_salt, row_sum};
+use super::upgrade;
 use crate::base::{Digest, Timestamp};
 
 /// "Cons", written into the file's header (SQLite file format §1.3.17).
@@ -21,6 +22,8 @@ pub(super) struct Migration {
     pub(super) name: &'static str,
     /// Its text.
     pub(super) sql: &'static str,
+    /// What must be done after it and cannot be said in SQL.
+    pub(super) then: fn(&Connection) -> Result<(), Fault>,
 }
 
 impl Migration {
@@ -31,10 +34,23 @@ impl Migration {
 }
 
 /// All steps, oldest first.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "0001_first", sql: include_str!("migrations/0001_first.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_first",
+        sql: include_str!("migrations/0001_first.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
+        version: 2,
+        name: "0002_narrow",
+        sql: include_str!("migrations/0002_narrow.sql"),
+        then: upgrade::narrow_records,
+    },
+];
 
-const LEDGER_OF_MIGRATIONS: &str = "CREATE TABLE migration (
+/// The table that tells which steps were applied.
+pub(super) const LEDGER_OF_MIGRATIONS: &str = "CREATE TABLE migration (
     version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL
 ) STRICT";
 
@@ -66,6 +82,7 @@ pub(super) fn migrate(
     }
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > current) {
         transaction.execute_batch(migration.sql)?;
+        (migration.then)(&transaction)?;
         transaction.execute(
             "INSERT INTO migration (version, name, checksum) VALUES (?1, ?2, ?3)",
             (migration.version, migration.name, migration.checksum().as_bytes()),

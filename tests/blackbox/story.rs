@@ -213,11 +213,11 @@ fn p9_metrics_explain_and_verify_tell_the_story() {
     assert_eq!(reply.code, 250, "{reply:?}\n{}", house.log());
     for (sample, count) in [
         (
-            "consentry_recipients_total{class=\"marketing\",reason=\"none\",stream=\"newsletter\",verdict=\"permit\"}",
+            "consentry_recipients_total{class=\"marketing\",mode=\"bounce\",reason=\"none\",stream=\"newsletter\",verdict=\"permit\"}",
             2.0,
         ),
         (
-            "consentry_recipients_total{class=\"marketing\",reason=\"OBJECTED\",stream=\"newsletter\",verdict=\"deny\"}",
+            "consentry_recipients_total{class=\"marketing\",mode=\"bounce\",reason=\"OBJECTED\",stream=\"newsletter\",verdict=\"deny\"}",
             1.0,
         ),
     ] {

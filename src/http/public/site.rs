@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tokio::sync::watch;
 
 use crate::base::{BrandId, EntityId, Keyring};
 use crate::eligibility::Scope;
@@ -41,7 +42,7 @@ pub struct Settings {
 
 /// Everything the public router needs.
 pub struct PublicState<E> {
-    pub(super) settings: Settings,
+    settings: watch::Receiver<Arc<Settings>>,
     pub(super) evidences: Arc<E>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
@@ -50,14 +51,22 @@ pub struct PublicState<E> {
 
 impl<E> fmt::Debug for PublicState<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PublicState").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("PublicState").field("settings", &self.settings()).finish_non_exhaustive()
+    }
+}
+
+impl<E> PublicState<E> {
+    /// The settings of this moment.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.borrow())
     }
 }
 
 impl<E: Evidences> PublicState<E> {
-    /// Puts the parts together and renders the constant pages.
+    /// Puts the parts together and renders the constant pages. Each request is answered under
+    /// the settings it finds.
     pub fn new(
-        settings: Settings,
+        settings: watch::Receiver<Arc<Settings>>,
         evidences: Arc<E>,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
@@ -69,12 +78,14 @@ impl<E: Evidences> PublicState<E> {
     /// no question, so failures are not told apart here; the POST reports them.
     pub(super) async fn sender(&self, claims: &Claims) -> Option<Sender> {
         let reading = self.evidences.scope(claims.scope_id.number());
-        let scope = tokio::time::timeout(self.settings.store_wait, reading).await.ok()?.ok()??;
+        let store_wait = self.settings().store_wait;
+        let scope = tokio::time::timeout(store_wait, reading).await.ok()?.ok()??;
         is_kind(&scope, claims.scope_kind).then(|| self.name(&scope))
     }
 
     fn name(&self, scope: &Scope) -> Sender {
-        let names = &self.settings.names;
+        let settings = self.settings();
+        let names = &settings.names;
         let entity = scope.entity();
         let brand = match scope {
             Scope::Brand(_, brand) => {

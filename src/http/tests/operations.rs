@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{get, request};
 use super::site::{FakeStore, Mood, start};
 use crate::http::ConnectionLimits;
-use crate::http::operations::{OpsState, router};
-use crate::telemetry::{ConnectionRefused, Metrics};
+use crate::http::operations::{OpsState, ReloadRequest, router};
+use crate::telemetry::{ConnectionRefused, Metrics, RefusalLabel};
 
 struct Operations {
     address: SocketAddr,
@@ -20,6 +21,7 @@ struct Operations {
     metrics: Arc<Metrics>,
     draining: CancellationToken,
     shutdown: CancellationToken,
+    reloads: mpsc::Receiver<ReloadRequest>,
     _runtime: Runtime,
 }
 
@@ -34,14 +36,16 @@ impl Operations {
         let store = FakeStore::new(Mood::Fine);
         let metrics = Arc::new(Metrics::new("1.2.3"));
         let draining = CancellationToken::new();
+        let (sender, reloads) = mpsc::channel(1);
         let state = OpsState {
             evidences: Arc::clone(&store),
             metrics: Arc::clone(&metrics),
             draining: draining.clone(),
+            reloads: sender,
         };
         let shutdown = CancellationToken::new();
         let (runtime, address, _) = start(router(state), ConnectionLimits::default(), &shutdown);
-        Self { address, store, metrics, draining, shutdown, _runtime: runtime }
+        Self { address, store, metrics, draining, shutdown, reloads, _runtime: runtime }
     }
 
     #[track_caller]
@@ -71,12 +75,13 @@ fn a_draining_node_is_not_ready_but_alive() {
 #[test]
 fn metrics_are_served_as_exposition_text() {
     let operations = Operations::new();
-    ConnectionRefused.emit(&operations.metrics);
+    ConnectionRefused { listener: "main", reason: RefusalLabel::UnknownClient }
+        .emit(&operations.metrics);
     let answer = get(operations.address, "/metrics");
     assert_eq!(answer.status, 200);
     assert_eq!(answer.field("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     for line in [
-        "consentry_connections_refused_total 1",
+        "consentry_connections_refused_total{listener=\"main\",reason=\"unknown_client\"} 1",
         "consentry_store_usable 1",
         "consentry_build_info{version=\"1.2.3\"} 1",
     ] {
@@ -96,5 +101,30 @@ fn nothing_else_is_served_and_nothing_can_be_changed() {
     for path in ["/metrics", "/healthz", "/readyz"] {
         let answer = request(operations.address, &format!("POST {path} HTTP/1.1"), b"");
         assert_eq!(answer.status, 405, "{path}");
+    }
+}
+
+#[test]
+fn a_reload_is_asked_for_by_post_with_our_header_and_answered_by_its_result() {
+    let mut operations = Operations::new();
+    let address = operations.address;
+    let ask = |head: &str| request(address, head, b"").status;
+    assert_eq!(ask("GET /reload HTTP/1.1\r\nX-Consentry-Reload: 1"), 405, "looking is harmless");
+    assert_eq!(ask("POST /reload HTTP/1.1"), 403, "a page in a browser sends no such header");
+    assert!(operations.reloads.try_recv().is_err(), "neither was passed on");
+    for (result, status, body) in [
+        (Ok(7), 200, "7\n"),
+        (
+            Err("line 3: `moode` is not a known key".to_owned()),
+            422,
+            "line 3: `moode` is not a known key\n",
+        ),
+    ] {
+        let asking = std::thread::spawn(move || {
+            request(address, "POST /reload HTTP/1.1\r\nX-Consentry-Reload: 1", b"")
+        });
+        operations.reloads.blocking_recv().unwrap().send(result).unwrap();
+        let answer = asking.join().unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (status, body));
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Answer, one_click};
@@ -164,7 +164,7 @@ impl Site {
             store_wait,
         };
         let state = PublicState::new(
-            settings,
+            watch::channel(Arc::new(settings)).1,
             Arc::clone(&store),
             Arc::new(FixedClock),
             Arc::clone(&metrics),

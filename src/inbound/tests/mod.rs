@@ -118,7 +118,7 @@ impl Submissions for PretendedRelay {
             at,
         };
         let status = Status { subject: 0, detail: 0 };
-        Answer { reply: Reply::new(250, Some(status), "relayed"), closing: Some(closing) }
+        Answer { replies: Reply::new(250, Some(status), "relayed").into(), closing: Some(closing) }
     }
 
     async fn answered(&self, _: Settlement, delivery: ReplyDelivery) {

@@ -49,8 +49,8 @@ impl Session {
         self.events.push_back(Event::Login(login));
     }
 
-    /// Takes the answer to the last [`Event::Login`], the settings of the client it names; then
-    /// the input kept meanwhile.
+    /// Takes the answer to the last [`Event::Login`]: the settings of the client it names, for the
+    /// same listener. Then the input kept meanwhile.
     pub fn handle_login(&mut self, result: Result<Arc<Settings>, LoginRefusal>) {
         let (hello, pending) = match mem::replace(&mut self.state, State::Closed) {
             State::LoggingIn { hello, pending } => (hello, pending),

@@ -17,7 +17,7 @@ use crate::smtp::catalogue::{self, Entry};
 use crate::smtp::command::Command;
 use crate::smtp::envelope::Envelope;
 use crate::smtp::framing::{DataFault, LineFault, LineKind, LineReader};
-use crate::smtp::reply::{Reply, ReplyClass};
+use crate::smtp::reply::{Replies, Reply, ReplyClass};
 use crate::smtp::{Via, trace};
 
 /// A complete message, waiting for its reply.
@@ -135,18 +135,19 @@ impl Session {
         self.flush();
     }
 
-    /// Takes the reply to the last submission, then the input kept meanwhile.
-    pub fn handle_answer(&mut self, reply: &Reply) {
-        let (hello, pending) = match mem::replace(&mut self.state, State::Closed) {
-            State::Answering { hello, pending } => (hello, pending),
+    /// Takes the replies to the last submission, then the input kept meanwhile.
+    pub fn handle_answer(&mut self, replies: &Replies) {
+        let (hello, pending, owed) = match mem::replace(&mut self.state, State::Closed) {
+            State::Answering { hello, pending, owed } => (hello, pending, owed),
             other => {
                 self.state = other;
                 return;
             }
         };
-        self.replies.extend_from_slice(&reply.encode());
+        let replies = replies.owed(owed);
+        self.replies.extend(replies.iter().flat_map(Reply::encode));
         // RFC 5321 §3.8: a 421 is followed by closing, whoever thought of it.
-        if reply.code() == catalogue::SHUTTING_DOWN.code {
+        if replies.iter().any(|reply| reply.code() == catalogue::SHUTTING_DOWN.code) {
             self.close();
             return;
         }
@@ -258,10 +259,11 @@ impl Session {
             return;
         };
         let Receiving { hello, envelope, .. } = receiving;
+        let owed = hello.replies_owed(&envelope);
         match result {
             Ok(content) if is_looping(&content) => {
                 self.state = State::Ready(hello);
-                self.push(&states::looping());
+                self.push_for_each(&states::looping(), owed);
             }
             Ok(content) => {
                 self.flush();
@@ -269,17 +271,28 @@ impl Session {
                 let via = self.context().via(hello.dialect);
                 let submission = Submission { envelope, helo, via, content };
                 self.events.push_back(Event::Submission(submission));
-                self.state = State::Answering { hello, pending: Pending::default() };
+                self.state = State::Answering { hello, pending: Pending::default(), owed };
             }
             Err(DataFault::TooLarge) => {
                 self.state = State::Ready(hello);
-                self.push(&states::too_large(&self.settings));
+                self.push_for_each(&states::too_large(&self.settings), owed);
             }
             // What follows might be the second half of a smuggled message: read no further.
-            Err(DataFault::BareCr) => self.close_with(&catalogue::CONTENT_BARE_CR),
-            Err(DataFault::BareLf) => self.close_with(&catalogue::CONTENT_BARE_LF),
-            Err(DataFault::Nul) => self.close_with(&catalogue::CONTENT_NUL),
+            Err(DataFault::BareCr) => self.end_with(&catalogue::CONTENT_BARE_CR, owed),
+            Err(DataFault::BareLf) => self.end_with(&catalogue::CONTENT_BARE_LF, owed),
+            Err(DataFault::Nul) => self.end_with(&catalogue::CONTENT_NUL, owed),
         }
+    }
+
+    /// Refuses a message with `owed` times the same reply, which is one error all the same.
+    fn push_for_each(&mut self, reply: &Reply, owed: usize) {
+        self.replies.extend(reply.encode().repeat(owed.saturating_sub(1)));
+        self.push(reply);
+    }
+
+    fn end_with(&mut self, entry: &Entry, owed: usize) {
+        self.replies.extend(entry.reply().encode().repeat(owed));
+        self.close();
     }
 
     pub(super) fn push(&mut self, reply: &Reply) {

@@ -70,8 +70,8 @@ pub enum State {
     Open(OpenTransaction),
     /// Mail data are coming.
     Receiving(Receiving),
-    /// A submission awaits its answer; what comes meanwhile is kept unread.
-    Answering { hello: Hello, pending: Pending },
+    /// A submission awaits its answer of so many replies; what comes meanwhile is kept unread.
+    Answering { hello: Hello, pending: Pending, owed: usize },
     /// Over.
     Closed,
 }
@@ -213,6 +213,14 @@ impl State {
 }
 
 impl Hello {
+    /// How many replies follow the mail data (RFC 2033 §4.2: one per recipient).
+    pub const fn replies_owed(&self, envelope: &Envelope) -> usize {
+        match self.dialect {
+            Dialect::Lmtp => envelope.forward_paths.len(),
+            Dialect::Smtp | Dialect::Esmtp => 1,
+        }
+    }
+
     /// What follows an exchange that came to `progress`.
     fn after(self, progress: Progress) -> Turn {
         match progress {
@@ -246,7 +254,12 @@ impl OpenTransaction {
 
     fn handle_data(self, settings: &Settings) -> (State, Reply) {
         if self.envelope.forward_paths.is_empty() {
-            return (State::Open(self), catalogue::NO_RECIPIENTS.reply());
+            let reply = match self.hello.dialect {
+                // RFC 2033 §4.2: nobody would be told anything else.
+                Dialect::Lmtp => catalogue::BAD_SEQUENCE.reply_with(&["RCPT"]),
+                Dialect::Smtp | Dialect::Esmtp => catalogue::NO_RECIPIENTS.reply(),
+            };
+            return (State::Open(self), reply);
         }
         let expected = self.size.unwrap_or(0).min(RESERVED_BYTES_MAX);
         let reader = DataReader::new(

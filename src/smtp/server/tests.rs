@@ -4,6 +4,7 @@
 //! answer, `L` a login and what becomes of it, `H` a finished handshake, `X` the end. What a text
 //! file cannot say (how writes are grouped, silence, shutdown) follows as code.
 
+mod lmtp;
 mod securing;
 
 use std::sync::Arc;
@@ -11,12 +12,12 @@ use std::sync::Arc;
 use proptest::prelude::{ProptestConfig, proptest};
 
 use super::{
-    Admission, AuthOffer, Channel, Event, Login, LoginRefusal, Session, Settings, Submission,
-    TlsOffer,
+    Admission, AuthOffer, Channel, Event, Login, LoginRefusal, Protocol, Session, Settings,
+    Submission, TlsOffer,
 };
 use crate::base::DomainName;
 use crate::smtp::dialogue_tests::{self, Line};
-use crate::smtp::{BareLf, Body, Extensions, Reply, Status};
+use crate::smtp::{BareLf, Body, Extensions, Replies, Reply, Status};
 
 fn settings(options: &str) -> Settings {
     let mut settings = Settings { message_bytes_max: 1000, ..Settings::new("relay.example") };
@@ -37,6 +38,7 @@ fn settings(options: &str) -> Settings {
             "auth" => settings.auth = AuthOffer::Always,
             "auth-under-tls" => settings.auth = AuthOffer::UnderTls,
             "after-auth" => settings.admission = Admission::AfterAuth,
+            "lmtp" => settings.protocol = Protocol::Lmtp,
             "implicit-tls" => {}
             other => panic!("unknown option {other}"),
         }
@@ -68,7 +70,15 @@ fn describe(submission: &Submission) -> String {
     format!("{text} {content}").trim_end_matches(' ').to_owned()
 }
 
-fn answer(text: &str) -> Reply {
+/// One reply, or one per recipient separated by ` | `.
+fn answer(text: &str) -> Replies {
+    match text.split(" | ").map(reply).collect::<Vec<_>>().as_slice() {
+        [reply] => Replies::All(reply.clone()),
+        each => Replies::Each(each.to_vec()),
+    }
+}
+
+fn reply(text: &str) -> Reply {
     let (code, rest) = text.split_once(' ').unwrap();
     let (status, rest) = rest.split_once(' ').unwrap();
     let mut numbers = status.split('.').skip(1).map(|n| n.parse().unwrap());
@@ -93,7 +103,7 @@ fn judge(login: &Login, line: &str) -> Result<Arc<Settings>, LoginRefusal> {
 /// A session as a dialogue drives it.
 struct Run {
     session: Session,
-    answers: Vec<Reply>,
+    answers: Vec<Replies>,
     logins: Vec<String>,
     wants_tls: bool,
     outcome: Outcome,

@@ -5,7 +5,9 @@ mod batching;
 mod deciding;
 mod failing;
 mod importing;
+mod locating;
 mod reading;
+mod watching;
 
 use std::future::Future;
 use std::path::PathBuf;

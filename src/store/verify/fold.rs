@@ -78,14 +78,14 @@ fn check_sent(connection: &Connection) -> Result<(), VerifyError> {
     let odd = "SELECT person FROM (
                    SELECT person, max(at) AS at FROM payload JOIN journal USING (chain, seq)
                    WHERE kind = 'outcome' AND person IS NOT NULL GROUP BY person
-               ) AS sent FULL JOIN record USING (person)
-               WHERE sent.at IS NOT last_marketing_sent_at LIMIT 1";
-    let odd = connection.query_row(odd, [], |row| Ok(person_in(row, "record"))).optional()?;
+               ) AS told FULL JOIN sent USING (person)
+               WHERE told.at IS NOT sent.at LIMIT 1";
+    let odd = connection.query_row(odd, [], |row| Ok(person_in(row, "sent"))).optional()?;
     match odd {
         None => Ok(()),
         Some(person) => {
             let what = "its last marketing is not the last one journalled";
-            Err(VerifyError::at("record", person?, what))
+            Err(VerifyError::at("sent", person?, what))
         }
     }
 }

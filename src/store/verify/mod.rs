@@ -127,6 +127,7 @@ pub fn verify(path: &Path, busy_timeout: Duration) -> Result<VerifyReport, Verif
     report.evidence = chain::check_evidence(&snapshot)?;
     report.records = fold::check_records(&snapshot)?;
     report.scopes = rows::check_scopes(&snapshot)?;
+    rows::check_locator(&snapshot)?;
     rows::check_imports(&snapshot)?;
     rows::check_pending(&snapshot)?;
     Ok(report)

@@ -1,19 +1,21 @@
 //! Rows outside the chains: those with checksums, scopes, imports and what waits for them.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::VerifyError;
 use crate::base::BatchId;
 use crate::store::import::BatchRow;
+use crate::store::locator::SECTION;
 use crate::store::row::row_sum;
 use crate::store::scopes;
 
 /// The tables whose last column is a checksum over the others, with what makes a row's key.
-const SUMMED: [(&str, &str); 6] = [
+const SUMMED: [(&str, &str); 7] = [
     ("meta", "key"),
     ("head", "chain"),
     ("record", "lower(hex(person))"),
+    ("sent", "lower(hex(person))"),
     ("batch", "id"),
     ("pending", "evidence"),
     ("ledger", "lower(hex(fate_key))"),
@@ -84,6 +86,29 @@ pub(super) fn check_scopes(connection: &Connection) -> Result<u64, VerifyError> 
         return Err(VerifyError::at("scope", "-", "a scope that was given a number is missing"));
     }
     Ok(whole)
+}
+
+/// Checks that the locator says of each complete section what its payloads say, and no more.
+pub(super) fn check_locator(connection: &Connection) -> Result<(), VerifyError> {
+    let told = format!(
+        "SELECT chain, (place - 1) / {SECTION} AS section, word, min(place) AS seq FROM (
+             SELECT chain, seq AS place, decision AS word FROM payload WHERE decision IS NOT NULL
+             UNION ALL
+             SELECT chain, seq, substr(txn, 1, 8) FROM payload WHERE txn IS NOT NULL
+         ) JOIN head USING (chain)
+         WHERE place <= head.seq / {SECTION} * {SECTION} GROUP BY 1, 2, 3"
+    );
+    let found = "SELECT chain, section, word, seq FROM locator";
+    for (here, there) in [(told.as_str(), found), (found, told.as_str())] {
+        let odd = format!("SELECT chain, section FROM (SELECT * FROM ({here}) EXCEPT {there})");
+        let odd: Option<(String, i64)> =
+            connection.query_row(&odd, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        if let Some((chain, section)) = odd {
+            let key = format!("{chain} {section}");
+            return Err(VerifyError::at("locator", key, "it is not what the payloads say"));
+        }
+    }
+    Ok(())
 }
 
 /// Checks each completed import against the entry that completed it.

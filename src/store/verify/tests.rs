@@ -165,7 +165,8 @@ async fn p9_every_changed_value_is_found_where_it_is() {
         }
     }
     verify(&bench.path(), PATIENCE).unwrap();
-    assert_eq!(tried.len(), 11, "every table has rows: {tried:?}");
+    // All but the locator, which begins with the 4096th entry and has a test of its own.
+    assert_eq!(tried.len(), 12, "every table has rows: {tried:?}");
 }
 
 #[tokio::test]
@@ -198,7 +199,7 @@ async fn p9_every_missing_row_is_noticed() {
 #[tokio::test]
 async fn p9_changed_tables_and_indexes_are_found() {
     for (damage, name) in [
-        ("DROP INDEX payload_by_decision", "payload_by_decision"),
+        ("DROP INDEX pending_by_batch", "pending_by_batch"),
         ("CREATE TABLE extra (x)", "extra"),
         ("CREATE TRIGGER quiet AFTER INSERT ON evidence BEGIN DELETE FROM record; END", "quiet"),
         ("ALTER TABLE scope ADD COLUMN note TEXT", "scope"),

@@ -227,7 +227,7 @@ proptest! {
         lines in "((EHLO c|HELO c|LHLO c|STARTTLS x|STARTTLS|AUTH PLAIN|AUTH LOGIN|AUTH LOGIN YQ==\
             |AUTH PLAIN AGEAYg==|AUTH FOO|AUTH|YQ==|\\*|=|RSET|NOOP|HELP|VRFY x|MAIL FROM:<a@x.org>\
             |MAIL FROM:<a@x.org> AUTH=<>|RCPT TO:<b@y.org>|[ -~]{0,9})\n){1,12}",
-        offer in "(starttls|tls-required|) (auth|auth-under-tls|) (after-auth|) (implicit-tls|)",
+        offer in "(starttls|tls-required|) (auth|auth-under-tls|) (after-auth|) (implicit-tls|) (lmtp|)",
         verdicts: u64,
     ) {
         let mut session = Session::new(Arc::new(settings(&offer)), channel(&offer));
