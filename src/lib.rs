@@ -9,8 +9,20 @@
 
 #[doc = include_str!("manual/architecture.md")]
 pub mod architecture {}
+#[doc = include_str!("manual/installing.md")]
+pub mod installing {}
+#[doc = include_str!("manual/in_front.md")]
+pub mod in_front {}
+#[doc = include_str!("manual/upstreams.md")]
+pub mod upstreams {}
 #[doc = include_str!("manual/operations.md")]
 pub mod operations {}
+#[doc = include_str!("manual/upkeep.md")]
+pub mod upkeep {}
+#[doc = include_str!("manual/troubleshooting.md")]
+pub mod troubleshooting {}
+#[doc = include_str!("manual/metrics.md")]
+pub mod metrics_reference {}
 
 pub mod base;
 pub mod classify;

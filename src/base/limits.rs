@@ -6,6 +6,12 @@ use std::time::Duration;
 /// we offer: RFC 1870 §3 (+26), RFC 6152 §7 (+16), RFC 6531 §3.4 (+10).
 pub const COMMAND_LINE_BYTES_MAX: usize = 512 + 26 + 16 + 10 + 1024;
 
+/// Octets of an AUTH command line, and of a response to a challenge, including CRLF. RFC 4954 §4.
+pub const AUTH_LINE_BYTES_MAX: usize = 12288;
+
+/// Logins refused in one session before it ends; RFC 4954 §9 asks for a limit and names none.
+pub const LOGIN_FAILURES_MAX: usize = 3;
+
 /// Octets of a local part. RFC 5321 §4.5.3.1.1.
 pub const LOCAL_PART_BYTES_MAX: usize = 64;
 

@@ -42,7 +42,7 @@ pub struct PasswordHash(Kept);
 #[derive(Clone, PartialEq, Eq)]
 enum Kept {
     Sha256([u8; 32]),
-    Argon2(phc::PasswordHash),
+    Argon2(Box<phc::PasswordHash>),
 }
 
 /// RFC 9106 §4 recommends up to 2 GiB; more than this would let a typing slip stop the relay.
@@ -70,7 +70,9 @@ impl PasswordHash {
             Kept::Sha256(kept) => {
                 verify_slices_are_equal(kept, Digest::of(password).as_bytes()).is_ok()
             }
-            Kept::Argon2(kept) => Argon2::default().verify_password(password, kept).is_ok(),
+            Kept::Argon2(kept) => {
+                Argon2::default().verify_password(password, kept.as_ref()).is_ok()
+            }
         }
     }
 }
@@ -93,7 +95,7 @@ impl FromStr for PasswordHash {
             params.m_cost() <= ARGON2_KIBIBYTES_MAX && params.t_cost() <= ARGON2_PASSES_MAX;
         let is_whole = kept.algorithm.as_str() == "argon2id" && kept.hash.is_some();
         match is_whole && is_bounded && kept.salt.is_some() {
-            true => Ok(Self(Kept::Argon2(kept))),
+            true => Ok(Self(Kept::Argon2(Box::new(kept)))),
             false => Err(PasswordHashError),
         }
     }
@@ -105,7 +107,7 @@ impl fmt::Display for PasswordHash {
             Kept::Sha256(digest) => {
                 write!(f, "{SHA256}{}", data_encoding::HEXLOWER.encode(digest))
             }
-            Kept::Argon2(kept) => kept.fmt(f),
+            Kept::Argon2(kept) => fmt::Display::fmt(kept, f),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::exit::{Exit, Outcome};
+use super::exit::{Exit, OrExit as _, Outcome};
 use super::{output, setup};
-use crate::daemon::{self, SystemClock};
+use crate::daemon::{self, Generation, SystemClock};
 use crate::eligibility::governing;
 use crate::pipeline::Enforce;
 use crate::relay::ports::Clock as _;
@@ -13,8 +13,9 @@ use crate::relay::ports::Clock as _;
 pub(super) fn run(path: &Path) -> Outcome {
     let config = setup::config(path)?;
     let keyring = setup::keyring(&config)?;
-    let house = daemon::house(&config, keyring.clone())
-        .map_err(|error| super::exit::Failure::new(Exit::Config, error))?;
+    let generation = Generation::build(config, keyring, 1).or_exit(Exit::Config)?;
+    let Generation { config, keyring, house, .. } = &generation;
+    daemon::check_certificates(config).or_exit(Exit::Config)?;
     let now = SystemClock.now();
     for stream in house.streams.iter().filter(|stream| stream.enforce != Enforce::All) {
         let until = stream.lease().until.date();
@@ -46,7 +47,7 @@ pub(super) fn run(path: &Path) -> Outcome {
         }
     }
     if config.store.path.exists() {
-        setup::close(setup::visit_or_create(&config, &keyring)?)?;
+        setup::close(setup::visit_or_create(config, keyring)?)?;
     }
     if config.keys.file.parent() == config.store.path.parent() {
         output::remark(

@@ -28,6 +28,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID",
         "Sockets handed over by systemd; a name is that of a [[listener]].",
     ),
+    ("JOURNAL_STREAM", "Set by systemd; if standard error is the journal, lines carry priorities."),
     ("NOTIFY_SOCKET", "Where serve tells systemd that it is ready, reloads or stops."),
     ("WATCHDOG_USEC, WATCHDOG_PID", "How often systemd wants to hear from serve."),
 ];

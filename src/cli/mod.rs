@@ -5,6 +5,7 @@
 mod check;
 mod classify;
 mod completions;
+mod credential;
 mod decide;
 mod demo;
 mod exit;
@@ -93,6 +94,9 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Write the manual pages.
     Man(man::ManArgs),
+    /// Make user names and passwords for clients that authenticate.
+    #[command(subcommand)]
+    Credential(credential::CredentialCommand),
 }
 
 /// The configuration file.
@@ -129,6 +133,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Key(command) => key::run(&command),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
+        Command::Credential(command) => credential::run(&command),
     };
     match result {
         Ok(exit) => exit.into(),

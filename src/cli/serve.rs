@@ -6,8 +6,9 @@ use anyhow::Context as _;
 
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::setup;
-use crate::daemon::{self, Daemon, Generation, Sockets};
-use crate::telemetry::{LogFormat, init_logging};
+use crate::config::{LogConfig, LogFormatConfig, PersonalDataConfig};
+use crate::daemon::{self, Daemon, Generation, Sockets, Surroundings};
+use crate::telemetry::{LogFormat, LogSettings, PersonalData, init_logging};
 
 /// The stack of runtime threads: the second opinion on a message's structure is a parser that
 /// recurses, and this is what its guard is computed for. Virtual memory only.
@@ -17,14 +18,14 @@ const THREAD_STACK_BYTES: usize = 32 * 1024 * 1024;
 pub(super) fn run(path: &Path) -> Outcome {
     let config = setup::config(path)?;
     let keyring = setup::keyring(&config)?;
+    let log = init_logging(&log_settings(&config.log)).or_exit(Exit::Config)?;
     let generation = Generation::build(config, keyring, 1).or_exit(Exit::Config)?;
-    let filter = std::env::var("CONSENTRY_LOG").unwrap_or_else(|_| "info".to_owned());
-    init_logging(LogFormat::Text, &filter).or_exit(Exit::Config)?;
     let sockets = Sockets::lent().or_exit(Exit::Config)?;
+    let surroundings = Surroundings { path: Some(path.to_owned()), sockets, log: Some(log) };
     runtime()
         .or_exit(Exit::Unavailable)?
         .block_on(async {
-            let daemon = Daemon::start(generation, Some(path.to_owned()), sockets).await?;
+            let daemon = Daemon::start(generation, surroundings).await?;
             daemon::stop_signal().await;
             tokio::select! {
                 () = daemon.stop() => {}
@@ -35,6 +36,28 @@ pub(super) fn run(path: &Path) -> Outcome {
         })
         .or_exit(Exit::Unavailable)?;
     Ok(Exit::Ok)
+}
+
+/// `[log]`, and what the surroundings say about it.
+fn log_settings(log: &LogConfig) -> LogSettings {
+    LogSettings {
+        format: match log.format {
+            LogFormatConfig::Text => LogFormat::Text,
+            LogFormatConfig::Json => LogFormat::Json,
+        },
+        filter: log.filter.clone(),
+        filter_override: std::env::var("CONSENTRY_LOG").ok(),
+        personal_data: personal_data(log),
+        journal_stream: std::env::var("JOURNAL_STREAM").ok(),
+    }
+}
+
+/// What log lines may say about persons.
+fn personal_data(log: &LogConfig) -> PersonalData {
+    match log.personal_data {
+        PersonalDataConfig::Masked => PersonalData::Masked,
+        PersonalDataConfig::Shown => PersonalData::Shown,
+    }
 }
 
 /// A runtime whose threads have room for the second opinion.

@@ -13,10 +13,13 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::house::house;
+use super::{doors, upstream};
 use crate::base::Keyring;
 use crate::config::Config;
 use crate::http::public;
+use crate::outbound;
 use crate::pipeline::House;
+use crate::telemetry::check_filter;
 
 /// How long a page waits for the store before it says 503.
 const STORE_WAIT: Duration = Duration::from_secs(5);
@@ -30,6 +33,8 @@ pub struct Generation {
     pub keyring: Keyring,
     /// The policy of the house.
     pub house: Arc<House>,
+    /// The way to the upstream.
+    pub upstream: outbound::Settings,
 }
 
 impl Generation {
@@ -38,9 +43,12 @@ impl Generation {
     /// # Errors
     /// A template, rule set, certificate or password it names cannot be read or used.
     pub fn build(config: Config, keyring: Keyring, number: u64) -> anyhow::Result<Self> {
+        check_filter(&config.log.filter).context("[log] filter")?;
+        doors::load_all(&config)?;
         let mut house = house(&config, keyring.clone())?;
         house.generation = number;
-        Ok(Self { house: Arc::new(house), config, keyring })
+        let upstream = upstream::settings(&config)?;
+        Ok(Self { house: Arc::new(house), upstream, config, keyring })
     }
 
     /// Reads the file at `path` and builds everything it asks for.
@@ -72,9 +80,6 @@ impl Generation {
     /// The keys of the configuration that differ in `next` and count only at a start.
     fn fixed_differences(&self, next: &Self) -> Vec<&'static str> {
         let (old, new) = (&self.config, &next.config);
-        let doors = |config: &Config| {
-            config.listeners.iter().map(|l| (l.name.clone(), l.listen)).collect::<Vec<_>>()
-        };
         let checks = [
             ("[node] id", old.node.id == new.node.id),
             ("[node] reply_deadline", old.node.reply_deadline == new.node.reply_deadline),
@@ -84,7 +89,6 @@ impl Generation {
             ("[keys] file", self.keyring.fingerprint() == next.keyring.fingerprint()),
             ("[http] public_listen", old.http.public_listen == new.http.public_listen),
             ("[http] operations_listen", old.http.operations_listen == new.http.operations_listen),
-            ("[[listener]] name and listen", doors(old) == doors(new)),
         ];
         checks.into_iter().filter(|(_, is_same)| !is_same).map(|(key, _)| key).collect()
     }

@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
+use super::doors::Doors;
+use super::watching::Counting;
 use super::{Daemon, SystemClock, WiredRelay, sockets};
-use crate::config::{BareLfConfig, ClientConfig, Config, ListenerConfig};
+use crate::config::Config;
 use crate::http::{self, ConnectionLimits, operations, public};
-use crate::inbound::{self, ClientNetwork, Observer, Refusal};
+use crate::inbound::{self, ClientNetwork};
 use crate::relay::ports::Submissions;
-use crate::smtp::{BareLf, server};
+use crate::smtp::server;
 use crate::telemetry::{Metrics, events};
 
 impl Daemon {
@@ -66,55 +68,24 @@ impl Daemon {
         config: &Config,
         relay: WiredRelay,
         metrics: &Arc<Metrics>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Doors> {
         let relay = Arc::new(relay);
-        for listener in &config.listeners {
+        let (doors, settings) = Doors::new(config)?;
+        for (listener, settings) in config.listeners.iter().zip(settings) {
             let socket = self.sockets.open(&listener.name, listener.listen).await?;
             let door = inbound::Listener {
-                settings: Arc::new(listener_settings(config, listener)),
+                settings,
                 submissions: Arc::clone(&relay),
                 clock: Arc::new(SystemClock),
                 observer: Arc::new(Counting { metrics: Arc::clone(metrics) }),
+                logins: doors.logins(),
             };
+            events::ListenerOpened { listener: &listener.name }.emit(metrics);
             let (draining, sessions) = (self.draining.clone(), self.sessions.clone());
             self.sessions.spawn(door.serve(socket, draining, sessions));
             info!(address = %listener.listen, listener = listener.name, "listening");
         }
-        Ok(())
-    }
-}
-
-fn listener_settings(config: &Config, listener: &ListenerConfig) -> inbound::Settings {
-    let clients = config.clients.iter().flat_map(|client| {
-        let session = Arc::new(session_settings(config, listener, client));
-        client.networks.iter().map(move |network| ClientNetwork {
-            network: *network,
-            client: client.name.clone(),
-            session: Arc::clone(&session),
-        })
-    });
-    let hostname = config.node.hostname.as_str();
-    inbound::Settings {
-        connections_max: listener.connections_max,
-        ..inbound::Settings::new(&listener.name, hostname, clients.collect())
-    }
-}
-
-fn session_settings(
-    config: &Config,
-    listener: &ListenerConfig,
-    client: &ClientConfig,
-) -> server::Settings {
-    server::Settings {
-        message_bytes_max: listener.message_bytes_max,
-        recipients_max: listener.recipients_max,
-        bare_lf: match client.bare_lf {
-            BareLfConfig::Reject => BareLf::Reject,
-            BareLfConfig::Normalize => BareLf::Normalize,
-        },
-        reverse_path_domains: (!client.reverse_path_domains.is_empty())
-            .then(|| client.reverse_path_domains.clone()),
-        ..server::Settings::new(config.node.hostname.as_str())
+        Ok(doors)
     }
 }
 
@@ -135,28 +106,11 @@ pub(crate) fn listen_openly<S: Submissions>(
     });
     let settings = inbound::Settings::new("capture", HOSTNAME, clients.collect());
     let door = inbound::Listener {
-        settings: Arc::new(settings),
+        settings: watch::channel(Arc::new(settings)).1,
         submissions,
         clock: Arc::new(SystemClock),
         observer: Arc::new(()),
+        logins: Arc::default(),
     };
     sessions.spawn(door.serve(listener, shutdown, sessions.clone()));
-}
-
-struct Counting {
-    metrics: Arc<Metrics>,
-}
-
-impl Observer for Counting {
-    fn connection_opened(&self, _listener: &str) {
-        events::ConnectionOpened.emit(&self.metrics);
-    }
-
-    fn connection_closed(&self, _listener: &str) {
-        events::ConnectionClosed.emit(&self.metrics);
-    }
-
-    fn connection_refused(&self, _listener: &str, _refusal: Refusal) {
-        events::ConnectionRefused.emit(&self.metrics);
-    }
 }

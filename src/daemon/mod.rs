@@ -4,14 +4,19 @@
 //! other way: no new connections, sessions say 421 at the next safe point, transactions under
 //! way finish and settle, then the store closes; a deadline names who was late.
 
+mod certificates;
 mod clock;
+mod doors;
 mod generation;
 mod house;
 mod listeners;
 mod reload;
 mod service;
 mod sockets;
+mod survey;
 mod upkeep;
+mod upstream;
+mod watching;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +29,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use clock::SystemClock;
+pub(crate) use doors::check_certificates;
 pub use generation::{Generation, keyring};
 pub(crate) use house::footer;
 pub use house::house;
@@ -36,7 +42,7 @@ use crate::config::Config;
 use crate::outbound;
 use crate::relay::{Deadlines, LateTransaction, Parts, Relay};
 use crate::store::{self, Store};
-use crate::telemetry::Metrics;
+use crate::telemetry::{LogControl, Metrics};
 use reload::{Reloader, Rooms};
 
 /// Reloads asked for and not yet begun, at most.
@@ -46,6 +52,17 @@ const RELOADS_WAITING_MAX: usize = 4;
 const PAGES_WAIT: Duration = Duration::from_secs(5);
 const STORE_CLOSE_WAIT: Duration = Duration::from_secs(10);
 const CLOSING_MAX: Duration = Duration::from_secs(20);
+
+/// What a daemon has around it beside its configuration.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// The file a reload reads; without one there is no reload.
+    pub path: Option<PathBuf>,
+    /// Sockets the service manager lends.
+    pub sockets: Sockets,
+    /// What a reload may change of the log.
+    pub log: Option<LogControl>,
+}
 
 /// A running relay.
 pub struct Daemon {
@@ -67,26 +84,23 @@ pub struct Daemon {
 pub(crate) type WiredRelay = Relay<Store, outbound::Pool, SystemClock>;
 
 impl Daemon {
-    /// Starts everything `generation` asks for; a reload reads it anew from `path`. A store
-    /// that cannot be opened does not stop the start: service mail flows, marketing is
-    /// answered 451 (promises P5, P7).
+    /// Starts everything `generation` asks for. A store that cannot be opened does not stop the
+    /// start: service mail flows, marketing is answered 451 (promises P5, P7).
     ///
     /// # Errors
     /// An address cannot be listened on, or a lent socket belongs to nobody.
-    pub async fn start(
-        generation: Generation,
-        path: Option<PathBuf>,
-        sockets: Sockets,
-    ) -> anyhow::Result<Self> {
+    pub async fn start(generation: Generation, surroundings: Surroundings) -> anyhow::Result<Self> {
+        let Surroundings { path, sockets, log } = surroundings;
         let generation = Arc::new(generation);
         let config = &generation.config;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-        let store = open_store(config, &generation.keyring)?;
+        let store = open_store(config, &generation.keyring, &metrics)?;
         let prepared = upkeep::first(&store, &generation).await;
-        let upstream = Arc::new(outbound::Pool::new(outbound::Settings {
-            connections_max: config.upstream.connections_max,
-            ..outbound::Settings::new(&config.upstream.address, config.node.hostname.as_str())
-        }));
+        let upstream = Arc::new(outbound::Pool::observed(
+            generation.upstream.clone(),
+            watching::upstream(Arc::clone(&metrics)),
+        ));
+        let idle = Arc::clone(&upstream);
         let mut daemon = Self::new(store.clone(), sockets, config.node.drain_deadline);
         let house = watch::Sender::new(Arc::clone(&generation.house));
         let site = watch::Sender::new(Arc::new(generation.site()));
@@ -100,17 +114,20 @@ impl Daemon {
             deadlines: Deadlines { reply: config.node.reply_deadline, ..Deadlines::default() },
             late: daemon.late.clone(),
         });
-        daemon.keep(|stop| async move { upstream.close_idle(stop).await });
+        daemon.keep(|stop| async move { idle.close_idle(stop).await });
         daemon.keep(|stop| upkeep::watch(store.clone(), Arc::clone(&metrics), stop));
+        let houses = house.subscribe();
+        daemon.keep(|stop| survey::run(store.clone(), houses, Arc::clone(&metrics), stop));
         daemon.keep(|stop| upkeep::remind(generations.subscribe(), stop));
         daemon.keep(|stop| upkeep::run(store.clone(), generations.subscribe(), prepared, stop));
         let (reloads, requests) = mpsc::channel(RELOADS_WAITING_MAX);
         daemon.start_pages(config, site.subscribe(), &metrics, reloads).await?;
         daemon.relay = Some(relay.clone());
-        daemon.start_listeners(config, relay, &metrics).await?;
+        let doors = daemon.start_listeners(config, relay, &metrics).await?;
         daemon.sockets.finish()?;
-        let rooms = Rooms { house, site, generation: generations };
-        let reloader = Reloader { path, store, rooms };
+        let rooms = Rooms { house, site, doors, upstream, generation: generations };
+        let reloader = Reloader { path, store, rooms, metrics, log };
+        reloader.show_certificates();
         daemon.keep(|stop| reloader.run(requests, stop));
         daemon.keep(service::feed_watchdog);
         service::ready(generation.house.generation);
@@ -181,9 +198,10 @@ impl Daemon {
     }
 }
 
-fn open_store(config: &Config, keyring: &Keyring) -> anyhow::Result<Store> {
+fn open_store(config: &Config, keyring: &Keyring, metrics: &Arc<Metrics>) -> anyhow::Result<Store> {
     let mut settings = store::Settings::new(&config.store.path, config.node.id.clone());
     settings.keyring = Some(keyring.fingerprint());
     settings.busy_timeout = config.store.busy_timeout;
+    settings.metrics = Some(Arc::clone(metrics));
     Store::open(settings).context("cannot start the store's threads")
 }

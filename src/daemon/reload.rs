@@ -6,17 +6,25 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
+use super::certificates::Snapshot;
+use super::doors::{Doors, DoorsPlan};
 use super::generation::Generation;
-use super::{service, upkeep};
+use super::{service, upkeep, upstream};
 use crate::http::operations::ReloadRequest;
 use crate::http::public;
+use crate::outbound;
 use crate::pipeline::House;
 use crate::store::Store;
+use crate::telemetry::{LogControl, Metrics, ReloadResult, events};
+
+/// How often certificate files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Where the rooms look for what they serve under.
 pub(super) struct Rooms {
@@ -24,6 +32,10 @@ pub(super) struct Rooms {
     pub(super) house: watch::Sender<Arc<House>>,
     /// The public pages'.
     pub(super) site: watch::Sender<Arc<public::Settings>>,
+    /// The listeners'.
+    pub(super) doors: Doors,
+    /// The way to the upstream.
+    pub(super) upstream: Arc<outbound::Pool>,
     /// Upkeep's.
     pub(super) generation: watch::Sender<Arc<Generation>>,
 }
@@ -36,6 +48,10 @@ pub(super) struct Reloader {
     pub(super) store: Store,
     /// Where the result goes.
     pub(super) rooms: Rooms,
+    /// Where it is counted.
+    pub(super) metrics: Arc<Metrics>,
+    /// What it may change of the log.
+    pub(super) log: Option<LogControl>,
 }
 
 impl Reloader {
@@ -46,6 +62,8 @@ impl Reloader {
         stop: CancellationToken,
     ) {
         let mut hangups = service::hangups();
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let mut files = Snapshot::of(&self.rooms.generation.borrow().config);
         loop {
             let request = tokio::select! {
                 request = requests.recv() => match request {
@@ -53,18 +71,65 @@ impl Reloader {
                     None => return,
                 },
                 () = hangups.next() => None,
+                _ = looks.tick() => {
+                    self.renew(&mut files);
+                    continue;
+                }
                 () = stop.cancelled() => return,
             };
             service::reloading();
             let result = self.reload().await;
+            files = Snapshot::of(&self.rooms.generation.borrow().config);
             service::ready(self.rooms.generation.borrow().house.generation);
-            match &result {
-                Ok(generation) => info!(generation, "configuration reloaded"),
-                Err(why) => error!(why, "configuration not reloaded, the old one stays"),
-            }
+            self.tell(&result);
             if let Some(request) = request {
                 // Whoever asked may have gone; the log has the result.
                 let _ = request.send(result);
+            }
+        }
+    }
+
+    fn tell(&self, result: &Result<u64, String>) {
+        let generation = self.rooms.generation.borrow().house.generation;
+        let label = match result {
+            Ok(_) => ReloadResult::Succeeded,
+            Err(why) => {
+                error!(why, "the configuration cannot be served");
+                ReloadResult::Refused
+            }
+        };
+        events::ReloadFinished { result: label, generation }.emit(&self.metrics);
+        self.show_certificates();
+    }
+
+    /// Shows when the certificates in use end.
+    pub(super) fn show_certificates(&self) {
+        for (role, not_after) in self.rooms.doors.certificate_ends() {
+            events::CertificateSeen { role: &role, not_after }.emit(&self.metrics);
+        }
+    }
+
+    /// Serves renewed certificates. A pair that does not fit, as while one of its two files is
+    /// replaced, leaves the old one in use until the files change again.
+    fn renew(&self, files: &mut Snapshot) {
+        let generation = Arc::clone(&self.rooms.generation.borrow());
+        let now = Snapshot::of(&generation.config);
+        if now == *files {
+            return;
+        }
+        *files = now;
+        let config = &generation.config;
+        let planned = self.rooms.doors.plan(config);
+        match planned.and_then(|plan| Ok((plan, upstream::settings(config)?))) {
+            Ok((plan, upstream)) => {
+                self.rooms.doors.apply(plan);
+                self.rooms.upstream.replace(upstream);
+                info!("certificates renewed");
+                self.show_certificates();
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                warn!(error, "certificate files changed and cannot be used, the old ones stay");
             }
         }
     }
@@ -83,18 +148,26 @@ impl Reloader {
             Err(failure) => return Err(failure.to_string()),
         };
         current.needs_restart(&next).map_err(|error| error.to_string())?;
+        let plan = self.rooms.doors.plan(&next.config).map_err(|error| format!("{error:#}"))?;
         let next = Arc::new(next);
         // Tokens need the numbers of new scopes. Without a store there is no marketing, and
         // upkeep tries again.
         let _ = upkeep::first(&self.store, &next).await;
-        self.swap(&next);
+        self.swap(&next, plan);
         Ok(number)
     }
 
     /// The house goes first: a session admitted under the new settings finds its client in it,
     /// and one whose client is gone is told to connect again.
-    fn swap(&self, next: &Arc<Generation>) {
+    fn swap(&self, next: &Arc<Generation>, plan: DoorsPlan) {
         self.rooms.house.send_replace(Arc::clone(&next.house));
+        self.rooms.doors.apply(plan);
+        self.rooms.upstream.replace(next.upstream.clone());
+        if let Some(log) = &self.log
+            && let Err(error) = log.set_filter(&next.config.log.filter)
+        {
+            warn!(%error, "the log filter stays as it was");
+        }
         self.rooms.site.send_replace(Arc::new(next.site()));
         self.rooms.generation.send_replace(Arc::clone(next));
     }

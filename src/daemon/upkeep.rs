@@ -90,6 +90,8 @@ pub(super) async fn watch(store: Store, metrics: Arc<Metrics>, stop: Cancellatio
             events::JournalGap { rows: now_lost - lost }.emit(&metrics);
             lost = now_lost;
         }
+        let (rows, oldest) = store.notes_waiting();
+        events::JournalObserved { rows, oldest }.emit(&metrics);
         tokio::select! {
             () = tokio::time::sleep(WATCH_EVERY) => {}
             () = stop.cancelled() => return,

@@ -10,6 +10,7 @@ mod peer;
 mod site;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -67,21 +68,26 @@ async fn unsubscribe<E: Evidences>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let arrived = Instant::now();
     let settings = site.settings();
     let result = match (body, open(&settings.keyring, Purpose::Unsubscribe, token_of(&uri))) {
-        (Err(rejection), _) => refused(&site, unread(&rejection)),
-        (Ok(_), Err(error)) => refused(&site, refusal(error)),
+        (Err(rejection), _) => refused(&site, unread(&rejection), arrived),
+        (Ok(_), Err(error)) => refused(&site, refusal(error), arrived),
         (Ok(body), Ok(claims)) => {
             let channel = channel_of(&headers, &body);
             let ip = client_address(peer, &headers, &settings.trusted_proxies);
-            record(&site, Objection { claims, channel, ip }).await
+            record(&site, Objection { claims, channel, ip, arrived }).await
         }
     };
     site.pages.respond(page_for(result))
 }
 
-fn refused<E>(site: &PublicState<E>, result: UnsubscribeResult) -> UnsubscribeResult {
-    UnsubscribeHandled { decision: None, result }.emit(&site.metrics);
+fn refused<E>(
+    site: &PublicState<E>,
+    result: UnsubscribeResult,
+    arrived: Instant,
+) -> UnsubscribeResult {
+    UnsubscribeHandled { decision: None, result, took: arrived.elapsed() }.emit(&site.metrics);
     result
 }
 

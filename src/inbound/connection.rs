@@ -1,39 +1,28 @@
-//! One client's connection: the socket moves bytes, the session understands them.
+//! One client's connection: the stream moves bytes, the session understands them.
 //!
-//! While the relay works on a message the socket is watched, so that the relay learns when the
+//! While the relay works on a message the stream is watched, so that the relay learns when the
 //! client goes; its answer is awaited to the end all the same, for fates must be settled.
 
-use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_lc_rs::rand;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::select;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error};
 
-use super::ClientNetwork;
-use super::admission::Observer;
 use super::listener::Listener;
+use super::observer::Observer;
+use super::stream::Stream;
+use super::terms::{Standing, Terms};
 use crate::base::TransactionId;
 use crate::relay::ports::{Answer, Clock, ReplyDelivery, Settlement, Submissions};
-use crate::smtp::server::{Channel, Event, Session, Submission};
-use crate::smtp::{Peer, Reply, Transaction, catalogue};
-
-/// Bytes read at once, on the stack: an idle connection holds no buffer.
-const READ_BYTES: usize = 32 * 1024;
+use crate::smtp::server::{Event, Login, Session, Submission};
+use crate::smtp::{Peer, Transaction, catalogue};
 
 /// Bytes kept unread behind a message; then the client's own buffers must do.
 const PENDING_BYTES_MAX: usize = 64 * 1024;
-
-/// How long a closing connection is drained, and how much of it.
-const DRAIN_WAIT: Duration = Duration::from_secs(1);
-const DRAIN_BYTES_MAX: usize = 256 * 1024;
 
 /// What all connections of a listener share.
 #[derive(Debug)]
@@ -47,10 +36,9 @@ pub struct Shared<S, C, O> {
 #[derive(Debug)]
 pub struct Connection<S, C, O> {
     shared: Arc<Shared<S, C, O>>,
-    stream: TcpStream,
+    stream: Stream,
     session: Session,
-    ip: IpAddr,
-    client: String,
+    terms: Terms,
     /// What to close once the reply is out.
     closing: Option<Settlement>,
 }
@@ -59,6 +47,8 @@ pub struct Connection<S, C, O> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Flow {
     Continue,
+    /// A handshake, then go on.
+    Encrypt,
     /// Close after what was written is taken.
     Close,
     /// The peer is gone.
@@ -66,31 +56,27 @@ enum Flow {
 }
 
 impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
-    pub fn new(
-        shared: Arc<Shared<S, C, O>>,
-        stream: TcpStream,
-        ip: IpAddr,
-        client: &ClientNetwork,
-    ) -> Self {
-        // Replies are small and waited for: Nagle's algorithm would add 40 ms to each.
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(%error, "cannot set TCP_NODELAY");
-        }
-        let session = Session::new(Arc::clone(&client.session), Channel::Plain);
-        Self { shared, stream, session, ip, client: client.client.clone(), closing: None }
+    pub fn new(shared: Arc<Shared<S, C, O>>, stream: Stream, terms: Terms) -> Self {
+        let session = Session::new(Arc::clone(&terms.admitted().session), stream.channel());
+        Self { shared, stream, session, terms, closing: None }
     }
 
     /// Serves the client until either side closes.
     pub async fn run(mut self) {
-        let mut flow = Flow::Continue;
-        while flow == Flow::Continue {
-            flow = match self.session.poll_event() {
+        loop {
+            let flow = match self.session.poll_event() {
                 Some(event) => self.handle_event(event).await,
                 None => self.read().await,
             };
-        }
-        if flow == Flow::Close {
-            drain(self.stream).await;
+            match flow {
+                Flow::Continue => {}
+                Flow::Encrypt => match self.encrypt().await {
+                    Some(encrypted) => self = encrypted,
+                    None => return,
+                },
+                Flow::Close => return self.stream.close().await,
+                Flow::Lost => return,
+            }
         }
     }
 
@@ -98,51 +84,51 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
         match event {
             Event::Write(bytes) => self.write(&bytes).await,
             Event::Submission(submission) => self.submit(submission).await,
-            // Neither is offered by these settings.
-            Event::StartTls | Event::Login(_) | Event::Close => Flow::Close,
+            Event::StartTls => Flow::Encrypt,
+            Event::Login(login) => self.log_in(&login).await,
+            Event::Close => Flow::Close,
         }
     }
 
     async fn read(&mut self) -> Flow {
-        let shutdown = &self.shared.shutdown;
-        let is_told = shutdown.is_cancelled();
-        let idle_timeout = self.shared.listener.settings.idle_timeout;
+        let Self { shared, stream, session, terms, .. } = self;
+        let is_told = shared.shutdown.is_cancelled();
+        let idle_timeout = terms.settings.idle_timeout;
         let flow = select! {
-            ready = timeout(idle_timeout, self.stream.readable()) => match ready {
-                Ok(_) => self.take_input(),
-                Err(_) => {
-                    self.session.handle_timeout();
+            // What was changed before input came is known before that input is looked at.
+            biased;
+            () = shared.shutdown.cancelled(), if !is_told => Flow::Continue,
+            () = terms.changed() => Flow::Continue,
+            taken = timeout(idle_timeout, take_input(stream, session)) => {
+                taken.unwrap_or_else(|_| {
+                    session.handle_timeout();
                     Flow::Continue
-                }
-            },
-            () = shutdown.cancelled(), if !is_told => Flow::Continue,
+                })
+            }
         };
-        self.pass_on_shutdown();
+        self.pass_on_news();
         flow
     }
 
-    fn take_input(&mut self) -> Flow {
-        let mut bytes = [0; READ_BYTES];
-        match self.stream.try_read(&mut bytes) {
-            Ok(0) => Flow::Lost,
-            Ok(length) => {
-                self.session.handle_bytes(&bytes[..length]);
-                Flow::Continue
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Flow::Continue,
-            Err(_) => Flow::Lost,
-        }
-    }
-
-    fn pass_on_shutdown(&mut self) {
+    /// Tells the session of a shutdown, and of a reload that leaves no room for it.
+    fn pass_on_news(&mut self) {
         if self.shared.shutdown.is_cancelled() {
             self.session.handle_shutdown();
+        }
+        let standing = self.terms.renew();
+        self.pass_on_standing(standing);
+    }
+
+    fn pass_on_standing(&mut self, standing: Standing) {
+        match standing {
+            Standing::Good => {}
+            Standing::Outdated => self.session.handle_outdated(),
         }
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Flow {
-        let idle_timeout = self.shared.listener.settings.idle_timeout;
-        let (flow, delivery) = match timeout(idle_timeout, self.stream.write_all(bytes)).await {
+        let idle_timeout = self.terms.settings.idle_timeout;
+        let (flow, delivery) = match timeout(idle_timeout, self.stream.write(bytes)).await {
             Ok(Ok(())) => (Flow::Continue, ReplyDelivery::Written),
             Ok(Err(_)) | Err(_) => (Flow::Lost, ReplyDelivery::Lost),
         };
@@ -156,44 +142,84 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
         }
     }
 
+    /// The connection after a handshake; `None` if that failed.
+    async fn encrypt(self) -> Option<Self> {
+        let identity = self.terms.settings.tls.identity().cloned()?;
+        // Nothing was read since the session asked for this: what comes now is the handshake,
+        // or none.
+        match self.stream.encrypt(&identity).await {
+            Ok(stream) => {
+                let mut encrypted = Self { stream, ..self };
+                encrypted.session.handle_encrypted();
+                let standing = encrypted.terms.start_over();
+                encrypted.pass_on_standing(standing);
+                Some(encrypted)
+            }
+            Err(fault) => {
+                let listener = self.terms.settings.name.as_str();
+                debug!(listener, fault = fault.as_str(), "handshake failed");
+                self.shared.listener.observer.handshake_failed(listener, fault);
+                None
+            }
+        }
+    }
+
+    async fn log_in(&mut self, login: &Login) -> Flow {
+        let Listener { logins, observer, .. } = &self.shared.listener;
+        let listener = self.terms.settings.name.as_str();
+        let checked = logins.check(&self.terms.settings, self.terms.origin.client, login).await;
+        match checked {
+            Ok(admitted) => {
+                observer.login_accepted(listener, admitted.client());
+                self.session.handle_login(Ok(Arc::clone(&admitted.session)));
+                self.terms.prove(admitted);
+            }
+            Err(refusal) => {
+                observer.login_refused(listener, refusal);
+                self.session.handle_login(Err(refusal));
+            }
+        }
+        self.pass_on_news();
+        Flow::Continue
+    }
+
     async fn submit(&mut self, submission: Submission) -> Flow {
         let Some(transaction) = self.transaction(submission) else {
-            self.session.handle_answer(&catalogue::INTERNAL_ERROR.reply());
+            self.session.handle_answer(&catalogue::INTERNAL_ERROR.reply().into());
             return Flow::Continue;
         };
         let client_gone = CancellationToken::new();
-        let Answer { reply, closing } = self.answer(transaction, &client_gone).await;
+        let Answer { replies, closing } = self.answer(transaction, &client_gone).await;
         self.closing = closing;
         if client_gone.is_cancelled() {
             // The kernel may still take bytes for a peer that is gone: that is no delivery.
             self.close_message(ReplyDelivery::Lost).await;
             return Flow::Lost;
         }
-        self.pass_on_shutdown();
-        self.session.handle_answer(&reply);
+        self.pass_on_news();
+        self.session.handle_answer(&replies);
         Flow::Continue
     }
 
     fn transaction(&self, submission: Submission) -> Option<Transaction> {
         let mut id = [0; 16];
         rand::fill(&mut id).ok()?;
-        let listener = &self.shared.listener;
         Some(Transaction {
             id: TransactionId::from_bytes(id),
             peer: Peer {
-                ip: self.ip,
+                ip: self.terms.origin.client,
                 helo: submission.helo,
                 via: submission.via,
-                listener: listener.settings.name.clone(),
-                client: self.client.clone(),
+                listener: self.terms.settings.name.clone(),
+                client: self.terms.admitted().client().to_owned(),
             },
             envelope: submission.envelope,
             content: submission.content,
-            received_at: listener.clock.now(),
+            received_at: self.shared.listener.clock.now(),
         })
     }
 
-    /// Awaits the relay's answer, keeping an eye on the socket.
+    /// Awaits the relay's answer, keeping an eye on the stream.
     async fn answer(
         &mut self,
         transaction: Transaction,
@@ -210,10 +236,10 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
             select! {
                 done = &mut task => return done.unwrap_or_else(|failure| {
                     error!(%failure, "a submission failed");
-                    Answer { reply: catalogue::INTERNAL_ERROR.reply(), closing: None }
+                    Answer::open(catalogue::INTERNAL_ERROR.reply())
                 }),
-                _ = self.stream.readable(), if may_read => {
-                    if self.take_input() == Flow::Lost {
+                flow = take_input(&mut self.stream, &mut self.session), if may_read => {
+                    if flow == Flow::Lost {
                         client_gone.cancel();
                     }
                 }
@@ -222,21 +248,10 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
     }
 }
 
-/// Tells a client without session why, and closes.
-pub async fn refuse(mut stream: TcpStream, reply: &Reply) {
-    if let Ok(Ok(())) = timeout(DRAIN_WAIT, stream.write_all(&reply.encode())).await {
-        drain(stream).await;
+/// Waits for input and hands it to the session.
+async fn take_input(stream: &mut Stream, session: &mut Session) -> Flow {
+    match stream.input(|bytes| session.handle_bytes(bytes)).await {
+        Ok(0) | Err(_) => Flow::Lost,
+        Ok(_) => Flow::Continue,
     }
-}
-
-/// Closes so that the last reply arrives: unread input would make the kernel reset the
-/// connection and throw our reply away (RFC 1122 §4.2.2.13).
-async fn drain(mut stream: TcpStream) {
-    let work = async {
-        stream.shutdown().await?;
-        let mut rest = (&mut stream).take(u64::try_from(DRAIN_BYTES_MAX).unwrap_or(u64::MAX));
-        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
-    };
-    // Whatever fails here, the client has gone or will not stop: the socket is closed anyway.
-    let _ = timeout(DRAIN_WAIT, work).await;
 }

@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use mail_parser::{MessageParser, MimeHeaders, PartType};
+use mail_parser::{Encoding, MessageParser, MimeHeaders, PartType};
 
-use super::Message;
+use super::{Entity, Message, Parameter, TransferEncoding};
 
 /// Octets of a message that is still parsed in full.
 const BYTES_MAX: usize = 5 * 1024 * 1024;
@@ -31,6 +31,28 @@ pub struct PartView<'a> {
     pub children: &'a [u32],
     /// The decoded content of a leaf, texts in UTF-8; nothing for nested messages.
     pub content: &'a [u8],
+    /// The charset it was read in as given, if one is.
+    charset: Option<&'a str>,
+    /// The encoding it was read in; a broken one is read as none.
+    encoding: Encoding,
+}
+
+impl PartView<'_> {
+    /// Whether the other parser read the part in the very charset and transfer encoding that
+    /// `entity` names.
+    pub fn is_read_like(&self, entity: &Entity) -> bool {
+        let encoding = match self.encoding {
+            Encoding::None => entity.encoding().is_identity(),
+            Encoding::QuotedPrintable => entity.encoding() == TransferEncoding::QuotedPrintable,
+            Encoding::Base64 => entity.encoding() == TransferEncoding::Base64,
+        };
+        encoding
+            && match (self.charset, entity.media().parameter("charset")) {
+                (None, Parameter::Absent) => true,
+                (Some(theirs), Parameter::Value(ours)) => theirs.eq_ignore_ascii_case(ours),
+                (Some(_) | None, _) => false,
+            }
+    }
 }
 
 /// The other parser's view of one message.
@@ -61,6 +83,8 @@ impl<'a> Opinion<'a> {
                 body: offset(part.offset_body)..offset(part.offset_end),
                 children,
                 content,
+                charset: part.content_type().and_then(|media| media.attribute("charset")),
+                encoding: part.encoding,
             }
         })
     }
@@ -113,19 +137,40 @@ fn may_nest(bytes: &[u8]) -> bool {
         || after(b"multipart").any(|rest| names(rest, &[b"digest"]))
 }
 
+/// Bytes looked at together.
+const BLOCK_BYTES: usize = 64;
+
 /// Where `word` (lower-case letters) occurs in any case.
 fn find_folded<'a>(bytes: &'a [u8], word: &'static [u8]) -> impl Iterator<Item = usize> + 'a {
-    let first = word[0];
-    memchr::memchr2_iter(first, first.to_ascii_uppercase(), bytes).filter(move |&at| {
-        bytes.get(at..at + word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
-    })
+    // First and last letter at their distance are rare enough to skip whole blocks by.
+    let (first, last) = (word[0], word[word.len() - 1]);
+    let (heads, _) = bytes.as_chunks::<BLOCK_BYTES>();
+    let (tails, _) = bytes.get(word.len() - 1..).unwrap_or_default().as_chunks::<BLOCK_BYTES>();
+    let blocks = heads.iter().zip(tails);
+    let rest = blocks.len() * BLOCK_BYTES..bytes.len();
+    // Without an early end, so that the compiler compares many bytes at once.
+    let may_hold = move |(heads, tails): (&[u8; BLOCK_BYTES], &[u8; BLOCK_BYTES])| {
+        heads.iter().zip(tails).fold(0, |found, (head, tail)| {
+            found | (u8::from(head | 0x20 == first) & u8::from(tail | 0x20 == last))
+        }) != 0
+    };
+    blocks
+        .enumerate()
+        .filter(move |(_, block)| may_hold(*block))
+        .flat_map(|(block, _)| block * BLOCK_BYTES..(block + 1) * BLOCK_BYTES)
+        .chain(rest)
+        .filter(move |&at| bytes[at] | 0x20 == first)
+        .filter(move |&at| {
+            bytes.get(at..at + word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
+        })
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 
-    use super::{Opinion, is_safe_to_ask};
+    use super::{Opinion, find_folded, is_safe_to_ask};
     use crate::mail::{Message, RawMessage};
 
     fn message(raw: impl Into<Vec<u8>>) -> Message {
@@ -140,6 +185,21 @@ mod tests {
         assert_eq!(parts.len(), 2);
         assert_eq!(parts[1].content, b"hi");
         assert_eq!(&raw[parts[1].body.clone()], "hi");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn finds_words_in_any_case_wherever_they_stand(
+            text in "([a-c]{0,70}|Boundary|bOUNDARY|boundary|boundar|b.{6}y){0,8}",
+        ) {
+            let bytes = text.as_bytes();
+            let folded: Vec<usize> = bytes.windows(8).enumerate()
+                .filter(|(_, window)| window.eq_ignore_ascii_case(b"boundary"))
+                .map(|(at, _)| at).collect();
+            prop_assert_eq!(find_folded(bytes, b"boundary").collect::<Vec<_>>(), folded);
+        }
     }
 
     #[test]

@@ -83,10 +83,15 @@ pub fn decode(
     Ok(Decoded { bytes, range, encoding, text, marks })
 }
 
-impl Decoded<'_> {
+impl<'a> Decoded<'a> {
     /// The decoded bytes.
     pub fn text(&self) -> &[u8] {
         &self.text
+    }
+
+    /// The decoded bytes alone.
+    pub fn into_text(self) -> Cow<'a, [u8]> {
+        self.text
     }
 
     /// The raw body.

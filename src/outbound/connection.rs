@@ -1,4 +1,4 @@
-//! One connection to the upstream: a socket driven by a client session.
+//! One connection to the upstream: a stream driven by a client session.
 //!
 //! It writes what the session asks for, reads what it awaits, and keeps its timeouts. It knows
 //! neither other connections nor what a result means. Dropping it closes the socket.
@@ -6,18 +6,14 @@
 use std::io;
 use std::time::Duration;
 
-use thiserror::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::Settings;
+use super::opening::Encryption;
+use super::stream::Stream;
 use crate::mail::MailData;
 use crate::smtp::StuffedData;
-use crate::smtp::client::{
-    Capabilities, Content, Event, Fault, Job, QUIT, RecipientResult, Session,
-};
+use crate::smtp::client::{Capabilities, Content, Event, Job, QUIT, RecipientResult, Session};
 
 /// Slices handed to the kernel at once.
 const SLICES_MAX: usize = 64;
@@ -25,52 +21,20 @@ const SLICES_MAX: usize = 64;
 /// Bytes read at once; replies are short.
 const READ_BYTES: usize = 4096;
 
-/// Why there is no connection.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// The upstream cannot be reached.
-    #[error("cannot connect to the upstream")]
-    Connect(#[source] io::Error),
-    /// Connecting took too long.
-    #[error("connecting to the upstream took too long")]
-    ConnectTimeout,
-    /// The upstream was reached and is of no use.
-    #[error(transparent)]
-    Session(Fault),
-}
-
-/// A connection whose greeting is done.
+/// A connection; made by [`super::opening`], where its greeting is done.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
-    session: Session,
-    reply_wait_max: Duration,
+    pub(super) stream: Stream,
+    pub(super) session: Session,
+    pub(super) encryption: Encryption,
+    pub(super) reply_wait_max: Duration,
+    /// Why it is in clear although encryption is preferred.
+    pub(super) failed_handshake: Option<String>,
+    /// Why the stream failed, if it did.
+    pub(super) trouble: Option<io::Error>,
 }
 
 impl Connection {
-    /// Connects and exchanges greetings.
-    pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
-        let stream = timeout(settings.connect_timeout, TcpStream::connect(&settings.address))
-            .await
-            .map_err(|_| OpenError::ConnectTimeout)?
-            .map_err(OpenError::Connect)?;
-        // Small writes followed by a wait for the reply: Nagle's algorithm would add 40 ms.
-        stream.set_nodelay(true).map_err(OpenError::Connect)?;
-        let session = Session::new(settings.helo_name.as_str());
-        let mut open = Self { stream, session, reply_wait_max: settings.reply_wait_max };
-        while !open.session.is_idle() {
-            open.read().await;
-            while let Some(event) = open.session.poll_event() {
-                match event {
-                    Event::Write(bytes) => open.write(&bytes).await,
-                    Event::Close(fault) => return Err(OpenError::Session(fault)),
-                    Event::WriteContent(_) | Event::Finished(_) => {}
-                }
-            }
-        }
-        Ok(open)
-    }
-
     /// Carries out `job` with `data`; one result per recipient, in order.
     pub async fn run(&mut self, job: Job, data: &MailData) -> Vec<RecipientResult> {
         self.session.start(job);
@@ -83,22 +47,21 @@ impl Connection {
                         self.write_content(&MailData::default()).await;
                     }
                     Event::Finished(results) => return results,
-                    Event::Close(fault) => debug!(%fault, "upstream session ended"),
+                    Event::Close(fault) => {
+                        debug!(%fault, trouble = ?self.trouble, "upstream session ended");
+                    }
+                    // Asked for while opening only.
+                    Event::StartTls => {}
                 }
             }
             self.read().await;
         }
     }
 
-    /// Whether another job may be run: the dialogue is in order and the socket quiet.
-    pub fn is_reusable(&self) -> bool {
-        let mut byte = [0];
-        let is_quiet = match self.stream.try_read(&mut byte) {
-            // Bytes nobody asked for, or the end: a server closes idle connections too.
-            Ok(_) => false,
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-        };
-        is_quiet && self.session.is_idle()
+    /// Whether another job may be run: the dialogue is in order and the stream quiet.
+    pub fn is_reusable(&mut self) -> bool {
+        // Bytes nobody asked for, or the end: a server closes idle connections too.
+        self.session.is_idle() && self.stream.is_quiet()
     }
 
     /// Whether the last job may be tried elsewhere without repeating anything.
@@ -111,29 +74,44 @@ impl Connection {
         self.session.capabilities()
     }
 
+    /// What protects it.
+    pub const fn encryption(&self) -> Encryption {
+        self.encryption
+    }
+
+    /// Why it is in clear although encryption is preferred and offered.
+    pub fn failed_handshake(&self) -> Option<&str> {
+        self.failed_handshake.as_deref()
+    }
+
     /// Closes politely, without waiting for the reply to QUIT.
     pub fn quit(self) {
-        // A socket that does not take six bytes at once is closed without them.
-        let _ = self.stream.try_write(QUIT);
+        self.stream.close_with(QUIT);
     }
 
     fn wait(&self) -> Duration {
         self.session.poll_timeout().min(self.reply_wait_max)
     }
 
-    async fn read(&mut self) {
+    /// Reads once; how many bytes came.
+    pub(super) async fn read(&mut self) -> usize {
         let mut bytes = [0; READ_BYTES];
         match timeout(self.wait(), self.stream.read(&mut bytes)).await {
-            Ok(Ok(0) | Err(_)) => self.session.handle_lost(),
-            Ok(Ok(length)) => self.session.handle_bytes(&bytes[..length]),
+            Ok(Ok(0)) => self.lose(io::ErrorKind::UnexpectedEof.into()),
+            Ok(Ok(length)) => {
+                self.session.handle_bytes(&bytes[..length]);
+                return length;
+            }
+            Ok(Err(error)) => self.lose(error),
             Err(_) => self.session.handle_timeout(),
         }
+        0
     }
 
-    async fn write(&mut self, bytes: &[u8]) {
+    pub(super) async fn write(&mut self, bytes: &[u8]) {
         match timeout(self.wait(), self.stream.write_all(bytes)).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) => self.session.handle_lost(),
+            Ok(Err(error)) => self.lose(error),
             Err(_) => self.session.handle_timeout(),
         }
     }
@@ -143,11 +121,23 @@ impl Connection {
         while !stuffed.is_finished() {
             let slices = stuffed.slices(SLICES_MAX);
             match timeout(self.wait(), self.stream.write_vectored(&slices)).await {
-                Ok(Ok(0) | Err(_)) => return self.session.handle_lost(),
+                Ok(Ok(0)) => return self.lose(io::ErrorKind::WriteZero.into()),
                 Ok(Ok(written)) => stuffed.advance(written),
+                Ok(Err(error)) => return self.lose(error),
                 Err(_) => return self.session.handle_timeout(),
             }
         }
-        self.session.handle_content_written();
+        match timeout(self.wait(), self.stream.flush()).await {
+            Ok(Ok(())) => self.session.handle_content_written(),
+            Ok(Err(error)) => self.lose(error),
+            Err(_) => self.session.handle_timeout(),
+        }
+    }
+
+    fn lose(&mut self, error: io::Error) {
+        // Who closes on us often said why just before, and writing never shows it.
+        let said = self.stream.last_error();
+        self.trouble.get_or_insert(said.unwrap_or(error));
+        self.session.handle_lost();
     }
 }

@@ -4,10 +4,9 @@
 //! they came, for they are sanitised where they are read.
 
 use crate::mail::MailData;
-use crate::outbound::connection::OpenError;
 use crate::pipeline::{Dispatch, OnDeferredRecipient, Outcome, UpstreamFault};
 use crate::smtp::Body;
-use crate::smtp::client::{Failure, Fault, Job, OnDeferred, RecipientResult};
+use crate::smtp::client::{Failure, Job, OnDeferred, RecipientResult};
 
 /// The job that carries out `dispatch`.
 pub fn job(dispatch: &Dispatch) -> Job {
@@ -47,14 +46,5 @@ pub fn outcome(result: RecipientResult) -> Outcome {
             Failure::Timeout => UpstreamFault::Timeout,
             Failure::Withheld => UpstreamFault::Withheld,
         }),
-    }
-}
-
-/// The fault of every recipient when there is no connection.
-pub const fn open_fault(error: &OpenError) -> UpstreamFault {
-    match error {
-        OpenError::Connect(_) | OpenError::ConnectTimeout => UpstreamFault::Connect,
-        OpenError::Session(Fault::Timeout) => UpstreamFault::Timeout,
-        OpenError::Session(_) => UpstreamFault::Session,
     }
 }

@@ -1,120 +1,26 @@
 //! The pool against a scripted upstream on a loopback socket.
 //!
-//! A script is a list of lines per connection: `S:` sends a line, `C:` demands one, `data` reads
-//! to the end of the mail data, `stall` waits until the client goes. The end of a list closes.
+//! [`script`] tells how scripts are written; the folder beside this file holds what is about
+//! encryption, logins and new settings.
+
+mod authorities;
+mod login;
+mod reload;
+mod script;
+mod tls;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::script::{ENVELOPE, GREETING, ScriptedUpstream, TAKEN, content, describe, job};
 use super::{Pool, Settings};
-use crate::base::Mailbox;
 use crate::mail::MailData;
 use crate::outbound::outcome;
 use crate::pipeline::{Outcome, UpstreamFault};
-use crate::smtp::client::{Job, OnDeferred};
-use crate::smtp::{Body, ForwardPath, Path, ReversePath};
-
-const GREETING: &str =
-    "S:220 mx|C:EHLO relay.example|S:250-mx|S:250-PIPELINING|S:250 SIZE 10000000";
-const ENVELOPE: &str = "C:MAIL FROM:<a@x.org>|C:RCPT TO:<b@y.org>|C:DATA";
-const TAKEN: &str = "S:250 ok|S:250 ok|S:354 go|data|S:250 2.0.0 queued";
-
-/// An upstream playing one script per connection, in order; what it read as mail data.
-struct ScriptedUpstream {
-    pool: Pool,
-    data: mpsc::UnboundedReceiver<Vec<u8>>,
-    script: tokio::task::JoinHandle<()>,
-}
-
-impl ScriptedUpstream {
-    async fn start(scripts: &[&[&str]], change: impl FnOnce(&mut Settings)) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut settings =
-            Settings::new(listener.local_addr().unwrap().to_string(), "relay.example");
-        change(&mut settings);
-        let (sender, data) = mpsc::unbounded_channel();
-        let scripts: Vec<String> = scripts.iter().map(|parts| parts.join("|")).collect();
-        let script = tokio::spawn(async move {
-            for script in scripts {
-                let (stream, _) = listener.accept().await.unwrap();
-                play(stream, &script, &sender).await;
-            }
-        });
-        Self { pool: Pool::new(settings), data, script }
-    }
-
-    async fn send(&self) -> Vec<Outcome> {
-        self.pool.transact(job(&["b@y.org"]), &content("Subject: x\r\n\r\n.dot\r\n")).await
-    }
-
-    /// Waits until the whole script was played, which checks all it demands.
-    async fn finish(self) -> Vec<Vec<u8>> {
-        let Self { pool, mut data, script } = self;
-        drop(pool);
-        script.await.expect("the client said what the script demands");
-        std::iter::from_fn(|| data.try_recv().ok()).collect()
-    }
-}
-
-async fn play(stream: TcpStream, script: &str, data: &mpsc::UnboundedSender<Vec<u8>>) {
-    let mut stream = BufReader::new(stream);
-    for step in script.split('|') {
-        if let Some(line) = step.strip_prefix("S:") {
-            stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
-        } else if let Some(line) = step.strip_prefix("C:") {
-            let mut found = String::new();
-            stream.read_line(&mut found).await.unwrap();
-            let found = found.replace(" SIZE=20", "");
-            assert_eq!(found, format!("{line}\r\n"));
-        } else if step == "data" {
-            let mut content = Vec::new();
-            while content != b".\r\n" && !content.ends_with(b"\r\n.\r\n") {
-                let length = stream.read_until(b'\n', &mut content).await.unwrap();
-                assert_ne!(length, 0, "the data end");
-            }
-            data.send(content).unwrap();
-        } else {
-            assert_eq!(step, "stall");
-            data.send(b"stalled".to_vec()).unwrap();
-            let mut rest = Vec::new();
-            let _ = stream.read_to_end(&mut rest).await;
-        }
-    }
-}
-
-fn job(recipients: &[&str]) -> Job {
-    let path = |written: &str| Path::new(written, Mailbox::parse(written).unwrap());
-    Job {
-        reverse_path: ReversePath::Path(path("a@x.org")),
-        forward_paths: recipients.iter().map(|to| ForwardPath::Path(path(to))).collect(),
-        body: Body::SevenBit,
-        smtputf8: false,
-        size: 20,
-        on_deferred: OnDeferred::SendToOthers,
-    }
-}
-
-fn content(text: &str) -> MailData {
-    MailData::new([Bytes::copy_from_slice(text.as_bytes())])
-}
-
-fn describe(outcomes: &[Outcome]) -> Vec<String> {
-    outcomes
-        .iter()
-        .map(|outcome| match outcome {
-            Outcome::Accepted(reply) => format!("accepted {reply}"),
-            Outcome::Refused(reply) => format!("refused {reply}"),
-            Outcome::Deferred(reply) => format!("deferred {reply}"),
-            Outcome::Failed(fault) => format!("failed {}", fault.as_str()),
-            Outcome::InDoubt => "in doubt".to_owned(),
-        })
-        .collect()
-}
+use crate::smtp::Body;
 
 #[tokio::test]
 async fn hands_over_messages_one_after_the_other_on_one_connection() {

@@ -63,6 +63,10 @@ impl Dispatch {
 pub enum UpstreamFault {
     /// No connection, or a refused one.
     Connect,
+    /// The way cannot be encrypted as the operator demands.
+    Tls,
+    /// The upstream does not take our login.
+    Login,
     /// No usable banner, EHLO reply, or a 421 at any point.
     Session,
     /// The connection was lost before the final dot.
@@ -81,6 +85,8 @@ impl UpstreamFault {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Login => "login",
             Self::Session => "session",
             Self::Lost => "lost",
             Self::Timeout => "timeout",

@@ -1,6 +1,6 @@
 //! The first room: which stream a message fits, what class it has, which lane it takes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::frame::Frame;
@@ -49,6 +49,8 @@ pub struct Refused {
     pub class: MessageClass,
     /// The reason, as metrics name it.
     pub reason: &'static str,
+    /// What is in the way of a footer, if that is why.
+    pub unedited: Option<&'static str>,
     /// The reply.
     pub reply: Reply,
 }
@@ -75,12 +77,12 @@ impl Refused {
 
 /// Sorts and classifies a message, and prepares it if it is marketing.
 pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
-    each_recipient_once(&mut transaction.envelope.forward_paths);
+    let named = each_recipient_once(&mut transaction.envelope.forward_paths);
     let message = Arc::new(Message::scan(transaction.content.clone()));
     let from = sole_from(&message);
     let stream = Arc::clone(sort(house, &transaction, &message, from.as_ref()));
     let Some(client) = house.client(&transaction.peer.client) else {
-        let frame = Frame::new(Arc::clone(house), stream, transaction, message);
+        let frame = Frame::new(Arc::clone(house), stream, transaction, message, named);
         return refuse(frame, MessageClass::Marketing, "CLIENT_GONE", replies::client_gone());
     };
     let is_observing = stream.enforcement(transaction.received_at) == Enforce::Observe;
@@ -97,7 +99,7 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
         false => Err(error),
     });
     let may_use = client.streams.is_empty() || client.streams.contains(&stream.id);
-    let frame = Frame::new(Arc::clone(house), Arc::clone(&stream), transaction, message);
+    let frame = Frame::new(Arc::clone(house), Arc::clone(&stream), transaction, message, named);
     if !may_use && !is_observing {
         return refuse_claim(frame, MessageClass::Marketing, "this client may not use the stream");
     }
@@ -124,10 +126,18 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
     draft(frame, classification, sender)
 }
 
-/// A recipient named twice gets one copy, as with every MTA; and one fate in the ledger.
-fn each_recipient_once(paths: &mut Vec<ForwardPath>) {
-    let mut seen = BTreeSet::new();
-    paths.retain(|path| seen.insert(path.ledger_form()));
+/// A recipient named twice gets one copy, as with every MTA; and one fate in the ledger. Tells
+/// for each path at which position its recipient stands now.
+fn each_recipient_once(paths: &mut Vec<ForwardPath>) -> Vec<usize> {
+    let mut seen = BTreeMap::new();
+    let mut named = Vec::with_capacity(paths.len());
+    paths.retain(|path| {
+        let next = seen.len();
+        let position = *seen.entry(path.ledger_form()).or_insert(next);
+        named.push(position);
+        position == next
+    });
+    named
 }
 
 /// A stream that only observes sends to everybody, whatever would be wrong with the message:
@@ -147,7 +157,13 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
         Ok(prepared) => prepared,
         Err(rejected) => {
             let reply = replies::not_editable(rejected.as_str(), frame.transaction_id());
-            return refuse(frame, classification.class(), "NOT_EDITABLE", reply);
+            return Lane::Refused(Refused {
+                frame: Arc::new(frame),
+                class: classification.class(),
+                reason: "NOT_EDITABLE",
+                unedited: Some(rejected.as_str()),
+                reply,
+            });
         }
     };
     let topics = topics_of(&classification, &frame.stream);
@@ -204,7 +220,7 @@ fn form_of(facts: rewrite::FormFacts) -> Form {
 }
 
 fn refuse(frame: Frame, class: MessageClass, reason: &'static str, reply: Reply) -> Lane {
-    Lane::Refused(Refused { frame: Arc::new(frame), class, reason, reply })
+    Lane::Refused(Refused { frame: Arc::new(frame), class, reason, unedited: None, reply })
 }
 
 fn refuse_claim(frame: Frame, class: MessageClass, text: &str) -> Lane {

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::dispatch::{Dispatch, Outcome};
 use super::house::{House, Stream};
 use super::ledger::{FateKey, Fingerprint};
-use super::modes::{Disclose, NoticeTo};
+use super::modes::{Disclose, Enforce, Mode, NoticeTo};
 use super::notice::{self, Notice, NoticeEntry, NoticeError};
 use super::reply_table::{Ending, NoticePath};
 use crate::base::{DecisionId, PersonKey, StreamId, Timestamp, TransactionId};
 use crate::mail::Message;
-use crate::smtp::{Path, Reply, ReversePath, Transaction};
+use crate::smtp::{Dialect, Path, Replies, Reply, ReversePath, Transaction};
 
 /// A message on its way, before and after its class is known.
 #[derive(Clone, Debug)]
@@ -24,15 +24,19 @@ pub struct Frame {
     fate_keys: Vec<FateKey>,
     decisions: Vec<DecisionId>,
     persons: Vec<Option<PersonKey>>,
+    /// For each accepted RCPT, which recipient it named.
+    named: Vec<usize>,
 }
 
 impl Frame {
-    /// The frame of `transaction`, whose message fits `stream`.
+    /// The frame of `transaction`, whose message fits `stream`, and whose RCPTs `named` its
+    /// recipients.
     pub(super) fn new(
         house: Arc<House>,
         stream: Arc<Stream>,
         transaction: Transaction,
         message: Arc<Message>,
+        named: Vec<usize>,
     ) -> Self {
         let submitter = transaction.peer.client.as_str();
         let body = &transaction.content.bytes()[message.leading_trace_end()..];
@@ -47,13 +51,34 @@ impl Frame {
             })
             .collect();
         let persons = vec![None; recipients.len()];
-        Self { house, stream, transaction, message, fingerprint, fate_keys, decisions, persons }
+        Self {
+            house,
+            stream,
+            transaction,
+            message,
+            fingerprint,
+            fate_keys,
+            decisions,
+            persons,
+            named,
+        }
     }
 
     /// The same frame, with the persons marketing copies go to.
     pub(super) fn with_persons(mut self, persons: Vec<PersonKey>) -> Self {
         self.persons = persons.into_iter().map(Some).collect();
         self
+    }
+
+    /// The protocol the message came by.
+    pub const fn dialect(&self) -> Dialect {
+        self.transaction.peer.via.dialect
+    }
+
+    /// The replies to the recipients as replies to the RCPTs that named them.
+    pub fn replies(&self, told: &[Reply]) -> Replies {
+        // A recipient named twice has one fate and is told of it twice (RFC 2033 §4.2).
+        Replies::Each(self.named.iter().filter_map(|index| told.get(*index)).cloned().collect())
     }
 
     /// Whether nobody's permission is asked for this message.
@@ -69,6 +94,21 @@ impl Frame {
     /// The transaction's number.
     pub const fn transaction_id(&self) -> TransactionId {
         self.transaction.id
+    }
+
+    /// The transaction.
+    pub const fn transaction(&self) -> &Transaction {
+        &self.transaction
+    }
+
+    /// How the stream answers a partial denial.
+    pub fn mode(&self) -> Mode {
+        self.stream.mode
+    }
+
+    /// How much of the law the stream enforces for this message.
+    pub fn enforcement(&self) -> Enforce {
+        self.stream.enforcement(self.transaction.received_at)
     }
 
     /// The stream's id.
@@ -94,6 +134,12 @@ impl Frame {
     /// The decision about one recipient.
     pub fn decision(&self, index: usize) -> DecisionId {
         self.decisions[index]
+    }
+
+    /// The decisions the journal knows: one per recipient of marketing mail, else one for all.
+    pub fn journalled_decisions(&self) -> &[DecisionId] {
+        let count = if self.is_service() { 1 } else { self.decisions.len() };
+        &self.decisions[..count.min(self.decisions.len())]
     }
 
     /// The person behind one recipient, for marketing mail.

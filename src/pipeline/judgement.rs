@@ -4,10 +4,10 @@ use super::dispatch::{Outcome, UpstreamFault};
 use super::ledger::{Fate, LedgerEntry};
 use super::modes::{Disclose, Enforce, Mode};
 use super::replies::{self, Refusal};
-use super::reply_table::{Course, Ending, NoticePath, Standing, course};
+use super::reply_table::{Course, Ending, NoticePath, Standing, course, course_for_each};
 use crate::base::{DecisionId, JurisdictionId};
 use crate::eligibility::{Permit, Reason, Verdict};
-use crate::smtp::Reply;
+use crate::smtp::{Dialect, Reply};
 
 /// What lets a copy leave.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,6 +73,7 @@ const fn is_objection(reason: Reason) -> bool {
 /// All decisions about one message in one attempt.
 #[derive(Clone, Debug)]
 pub struct Judgement {
+    pub(super) dialect: Dialect,
     pub(super) mode: Mode,
     pub(super) disclose: Disclose,
     /// Why no footer could be added, where that is so.
@@ -118,7 +119,10 @@ impl Judgement {
 
     /// What to do next.
     pub fn course(&self, notice: NoticePath) -> Course {
-        course(self.mode, notice, &self.standings())
+        match self.dialect {
+            Dialect::Lmtp => course_for_each(&self.standings()),
+            Dialect::Smtp | Dialect::Esmtp => course(self.mode, notice, &self.standings()),
+        }
     }
 
     /// Where each recipient stands before anything is sent.
@@ -155,14 +159,29 @@ impl Judgement {
     pub fn denial(&self) -> Reply {
         let denied = self.positions(Standing::Denied);
         let first = denied.first().and_then(|index| self.rulings[*index].as_ref());
-        let reason = first.and_then(Ruling::reason);
+        self.denial_by(first, denied.len(), self.rulings.len())
+    }
+
+    /// The 550 of each denied recipient on its own, by recipient.
+    pub fn denials(&self) -> Vec<Option<Reply>> {
+        let standings = self.standings().into_iter().zip(&self.rulings);
+        standings
+            .map(|(standing, ruling)| match standing {
+                Standing::Denied => Some(self.denial_by(ruling.as_ref(), 1, 1)),
+                Standing::Settled(_) | Standing::Claimed | Standing::Allowed => None,
+            })
+            .collect()
+    }
+
+    fn denial_by(&self, ruling: Option<&Ruling>, denied: usize, total: usize) -> Reply {
+        let reason = ruling.and_then(Ruling::reason);
         replies::denied(
             &Refusal {
                 reason: reason.map_or("NO_BASIS", Reason::code),
                 remedy: &self.remedy(reason),
-                denied: denied.len(),
-                total: self.rulings.len(),
-                decision: first.map(|ruling| ruling.decision).unwrap_or_default(),
+                denied,
+                total,
+                decision: ruling.map(|ruling| ruling.decision).unwrap_or_default(),
             },
             self.disclose,
         )

@@ -111,6 +111,7 @@ impl MarketingDraft {
         let mut fates = fates.to_vec();
         fates.resize(self.frame.recipients(), LedgerEntry::default());
         Judgement {
+            dialect: self.frame.dialect(),
             mode: self.frame.stream.mode,
             disclose: self.frame.disclosure(),
             unedited: match self.prepared.outcome() {

@@ -34,7 +34,9 @@ pub use modes::{Disclose, Enforce, Lease, Mode, NoticeTo};
 pub use plan::{Plan, PlannedCopy, RecordedPlan};
 pub use receipt::Receipt;
 pub use record::{ClassRecord, DecisionRecord, MarketingRecord, OutcomeRecord, outcome_payload};
-pub use reply_table::{Course, Ending, NoticePath, Standing, conclude, course};
+pub use reply_table::{
+    Course, Ending, NoticePath, Standing, conclude, conclude_each, course, course_for_each,
+};
 pub use service::ServiceDraft;
 pub use stream::{Matcher, Sighting};
 pub use trace::received_field;

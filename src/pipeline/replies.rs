@@ -32,6 +32,8 @@ pub fn upstream_failed(fault: UpstreamFault, waiting: usize, total: usize) -> Re
     match fault {
         UpstreamFault::NotStarted => catalogue::NOT_TRIED_YET.reply_with(&[&count]),
         UpstreamFault::Connect
+        | UpstreamFault::Tls
+        | UpstreamFault::Login
         | UpstreamFault::Session
         | UpstreamFault::Lost
         | UpstreamFault::Timeout

@@ -9,7 +9,7 @@ use super::ledger::Fate;
 use super::modes::Mode;
 use super::replies;
 use crate::base::TransactionId;
-use crate::smtp::{Reply, ReplyClass};
+use crate::smtp::{Reply, ReplyClass, catalogue};
 
 /// Where one recipient stands before anything is sent in this attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,6 +72,12 @@ pub fn course(mode: Mode, notice: NoticePath, standings: &[Standing]) -> Course 
         Effective::Bounce if is_sendable || has_fate => Course::NotifyThenSend,
         Effective::Bounce => Course::Refuse,
     }
+}
+
+/// Decides the course where each recipient gets a reply of its own (RFC 2033): no mode and no
+/// notice is needed, for who is denied is told so.
+pub fn course_for_each(standings: &[Standing]) -> Course {
+    if standings.contains(&Standing::Claimed) { Course::Wait } else { Course::Send }
 }
 
 enum Effective {
@@ -147,6 +153,24 @@ pub fn conclude(endings: &[Ending], denial: Option<&Reply>, transaction: Transac
     } else {
         replies::relayed(transaction)
     }
+}
+
+/// The replies at the end of an attempt where each recipient gets its own (RFC 2033 §4.2), by
+/// what became of it and nobody else. `denials` holds the words for those denied.
+pub fn conclude_each(
+    endings: &[Ending],
+    denials: &[Option<Reply>],
+    transaction: TransactionId,
+) -> Vec<Reply> {
+    let told = endings.iter().enumerate().map(|(index, ending)| {
+        let denial = denials.get(index).and_then(Option::as_ref);
+        match (ending, denial) {
+            // Promise P4: whoever lacks the words must not be passed over with a 250.
+            (Ending::Denied, None) => catalogue::INTERNAL_ERROR.reply(),
+            _ => conclude(std::slice::from_ref(ending), denial, transaction),
+        }
+    });
+    told.collect()
 }
 
 const fn is_accepted(ending: &Ending) -> bool {

@@ -1,12 +1,14 @@
 //! The reply table as a table: every mix of standings and outcomes with its course and reply.
 
-use super::{Course, Ending, NoticePath, Standing, conclude, course};
+use super::{
+    Course, Ending, NoticePath, Standing, conclude, conclude_each, course, course_for_each,
+};
 use crate::base::TransactionId;
 use crate::pipeline::dispatch::{Outcome, UpstreamFault};
 use crate::pipeline::ledger::Fate;
 use crate::pipeline::modes::Mode;
 use crate::pipeline::replies;
-use crate::smtp::Reply;
+use crate::smtp::{Reply, ReplyClass};
 
 const YES: Standing = Standing::Allowed;
 const NO: Standing = Standing::Denied;
@@ -121,4 +123,83 @@ fn an_upstreams_refusal_of_everybody_is_passed_on() {
 fn a_denial_of_everybody_is_told_in_its_own_words() {
     let denial = replies::deferred(1, 1);
     assert_eq!(conclude(&[Ending::Denied], Some(&denial), TransactionId::default()), denial);
+}
+
+/// All lists of three made of `kinds`.
+fn triples<T: Clone>(kinds: &[T]) -> Vec<[T; 3]> {
+    let mut all = Vec::new();
+    for first in kinds {
+        for second in kinds {
+            all.extend(kinds.iter().map(|third| [first.clone(), second.clone(), third.clone()]));
+        }
+    }
+    all
+}
+
+#[test]
+fn replies_to_each_need_neither_mode_nor_notice() {
+    let told = Standing::Settled(Fate::Refused);
+    for standings in triples(&[YES, NO, GONE, TOLD, told, BUSY]) {
+        let expected = if standings.contains(&BUSY) { Course::Wait } else { Course::Send };
+        assert_eq!(course_for_each(&standings), expected, "{standings:?}");
+    }
+}
+
+/// Every ending there is, with the reply its recipient gets.
+fn endings_and_replies() -> Vec<(Ending, u16, &'static str)> {
+    let failed = |fault| Ending::Tried(Outcome::Failed(fault));
+    let mut all = vec![
+        (sent(), 250, "relayed as"),
+        (Ending::Accepted, 250, "relayed as"),
+        (Ending::Notified, 250, "relayed as"),
+        (Ending::Denied, 550, "OBJECTED"),
+        (refused(), 550, "no such user"),
+        (deferred(), 450, "mailbox busy"),
+        (Ending::Tried(Outcome::InDoubt), 451, "outcome in doubt"),
+        (failed(UpstreamFault::NotStarted), 451, "not tried yet"),
+    ];
+    for fault in [
+        UpstreamFault::Connect,
+        UpstreamFault::Session,
+        UpstreamFault::Lost,
+        UpstreamFault::Timeout,
+        UpstreamFault::Withheld,
+    ] {
+        all.push((failed(fault), 451, "outbound MTA not available"));
+    }
+    all
+}
+
+#[test]
+fn p4_each_recipient_is_told_its_own_fate_whatever_became_of_the_others() {
+    let denial = Reply::new(550, None, "OBJECTED decision 1");
+    for triple in triples(&endings_and_replies()) {
+        let endings = triple.clone().map(|(ending, _, _)| ending);
+        let denials = endings.clone().map(|e| (e == Ending::Denied).then(|| denial.clone()));
+        let told = conclude_each(&endings, &denials, TransactionId::default());
+        assert_eq!(told.len(), 3);
+        for (reply, (ending, code, text)) in told.iter().zip(&triple) {
+            assert_eq!(reply.code(), *code, "{ending:?} → {reply}");
+            assert!(reply.text().contains(text), "{ending:?} → {reply}");
+            let is_served = reply.class() == ReplyClass::Positive;
+            assert_eq!(is_served, ending.is_served(), "{ending:?} → {reply}");
+        }
+    }
+}
+
+#[test]
+fn p4_a_denial_without_words_is_not_passed_over() {
+    for denials in [&[][..], &[None]] {
+        let told = conclude_each(&[Ending::Denied], denials, TransactionId::default());
+        assert_eq!(told[0].code(), 451, "{}", told[0]);
+    }
+}
+
+#[test]
+fn an_upstream_that_refuses_with_another_class_is_not_believed() {
+    for code in [250, 354] {
+        let odd = Ending::Tried(Outcome::Refused(Reply::new(code, None, "odd")));
+        let told = conclude_each(&[odd], &[], TransactionId::default());
+        assert_eq!(told[0].code(), 451, "{}", told[0]);
+    }
 }

@@ -10,10 +10,11 @@ use super::sending::{CopyDone, Flight, Schedule, Step, send_notice};
 use super::{Inner, report};
 use crate::base::Timestamp;
 use crate::pipeline::{
-    self, Ending, Fate, Frame, LedgerEntry, NoticePath, Outcome, PlannedCopy, Settled, replies,
+    self, Dispatch, Ending, Fate, FateKey, Frame, LedgerEntry, NoticePath, Outcome, PlannedCopy,
+    Settled, replies,
 };
-use crate::smtp::ReplyClass;
-use crate::telemetry::{Stage, StoreOperation, events};
+use crate::smtp::{Reply, ReplyClass};
+use crate::telemetry::{StoreOperation, events};
 
 /// Accepted copies are made durable at the latest after this long…
 const SETTLE_AFTER: Duration = Duration::from_millis(200);
@@ -139,6 +140,21 @@ impl Attempt {
             && self.endings.iter().any(Ending::is_served)
     }
 
+    /// The recipients the ledger may know of and to whom `told` is the last word; the others
+    /// will come again.
+    fn closed_by(&self, told: &[Reply]) -> Vec<FateKey> {
+        let is_known = |index: usize| {
+            // Who is denied was neither claimed nor settled; only an earlier deferral stands.
+            let was_deferred = self.first_deferred.get(index).copied().flatten().is_some();
+            was_deferred || !matches!(self.endings[index], Ending::Denied)
+        };
+        let is_final = |index: usize| {
+            told.get(index).is_some_and(|reply| reply.class() != ReplyClass::Transient)
+        };
+        let closed = (0..self.endings.len()).filter(|index| is_known(*index) && is_final(*index));
+        closed.map(|index| self.frame.fate_key(index)).collect()
+    }
+
     fn is_everybody_served(&self) -> bool {
         self.endings.iter().all(Ending::is_served)
     }
@@ -169,7 +185,6 @@ where
         copies: Vec<PlannedCopy>,
         schedule: &Schedule,
     ) -> Attempt {
-        let began = Instant::now();
         let mut flight = Flight::new(Arc::clone(&self.upstream), copies);
         loop {
             match flight.next(schedule, attempt.settle_at()).await {
@@ -178,10 +193,7 @@ where
                     attempt.learn(done, self.clock.now());
                 }
                 Step::SettleDue => {}
-                Step::Landed => {
-                    report::stage(&self.metrics, &attempt.frame, Stage::Send, began);
-                    return attempt;
-                }
+                Step::Landed => return attempt,
                 Step::ReplyDue => {
                     for done in flight.give_up_waiting() {
                         attempt.learn(done, self.clock.now());
@@ -197,8 +209,11 @@ where
     }
 
     fn count(&self, attempt: &Attempt, done: &CopyDone) {
+        let transaction = attempt.frame.transaction_id();
+        if let Some(took) = done.took {
+            events::UpstreamTransactionFinished { transaction, took }.emit(&self.metrics);
+        }
         for outcome in &done.outcomes {
-            let transaction = attempt.frame.transaction_id();
             events::CopyFinished { transaction, outcome }.emit(&self.metrics);
         }
     }
@@ -242,19 +257,41 @@ where
             // Answered first, closed afterwards: nothing fallible stands between the
             // upstream's last 250 and ours (RFC 1047).
             settlement.closes = attempt.frame.fate_keys().to_vec();
-            return Answer { reply, closing: Some(settlement) };
+            return Answer { replies: reply.into(), closing: Some(settlement) };
         }
         let closing = closing(&attempt.frame, settlement.at);
         self.settle_for(&attempt.frame, settlement).await;
         let is_final = reply.class() != ReplyClass::Transient;
-        Answer { reply, closing: is_final.then_some(closing) }
+        Answer { replies: reply.into(), closing: is_final.then_some(closing) }
+    }
+
+    /// Gives each recipient its own reply, over LMTP; `denials` holds the words for those denied.
+    /// Nobody is notified: whoever got nothing is told so by name (promise P4).
+    pub(super) async fn finish_each(
+        &self,
+        mut attempt: Attempt,
+        denials: &[Option<Reply>],
+    ) -> Answer {
+        let told =
+            pipeline::conclude_each(&attempt.endings, denials, attempt.frame.transaction_id());
+        let replies = attempt.frame.replies(&told);
+        let closes = attempt.closed_by(&told);
+        let mut settlement = attempt.settlement(self.clock.now());
+        if attempt.is_everybody_served() {
+            settlement.closes = closes;
+            return Answer { replies, closing: Some(settlement) };
+        }
+        let closing = Settlement { closes, ..closing(&attempt.frame, settlement.at) };
+        self.settle_for(&attempt.frame, settlement).await;
+        let closing = (!closing.closes.is_empty()).then_some(closing);
+        Answer { replies, closing }
     }
 
     async fn notify_refused(&self, attempt: &mut Attempt, schedule: &Schedule) {
         let refused = attempt.refused();
         let planned = attempt.frame.refusal_notice(&attempt.endings, self.clock.now());
         let outcome = match planned {
-            Some(dispatch) => send_notice(&self.upstream, dispatch, schedule).await,
+            Some(dispatch) => self.notify(&attempt.frame, dispatch, schedule).await,
             None => return,
         };
         match outcome {
@@ -267,6 +304,18 @@ where
                 }
             }
         }
+    }
+
+    /// Hands over a notice.
+    pub(super) async fn notify(
+        &self,
+        frame: &Frame,
+        notice: Dispatch,
+        schedule: &Schedule,
+    ) -> Outcome {
+        let outcome = send_notice(&self.upstream, notice, schedule).await;
+        report::notice(&self.metrics, frame, &outcome);
+        outcome
     }
 
     /// Makes `settlement` durable; for service mail only if the store answers within the 50 ms

@@ -5,22 +5,29 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::Inner;
 use super::attempt::{Attempt, closing};
 use super::ports::{
     Answer, Clock, DecisionBatch, DecisionRow, Journal, Query, RecordError, Records, Snapshot,
     Upstream, VersionedRecord,
 };
-use super::sending::{Schedule, send_notice};
-use super::{Inner, report};
+use super::report::{self, Trail};
+use super::sending::Schedule;
 use crate::pipeline::{
     Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
     RecordedPlan, Ruling, replies,
 };
-use crate::smtp::Reply;
-use crate::telemetry::{Stage, StoreOperation};
+use crate::smtp::{Dialect, Reply};
+use crate::telemetry::{DeferCause, Stage, StoreOperation};
 
 /// How often a changed record is decided on again before the client is asked to come back.
 const DECISIONS_MAX: usize = 3;
+
+/// Decisions that are durable, and what is sent because of them.
+struct Recorded {
+    judgement: Judgement,
+    plan: RecordedPlan,
+}
 
 impl<S, U, C> Inner<S, U, C>
 where
@@ -33,25 +40,27 @@ where
         self: &Arc<Self>,
         draft: MarketingDraft,
         schedule: Schedule,
+        trail: &mut Trail<'_>,
     ) -> Answer {
-        report::prepared(&self.metrics, &draft);
+        trail.prepared(&draft);
         if draft.is_observed() {
-            return self.relay_observed(draft, schedule).await;
+            return self.relay_observed(draft, schedule, trail).await;
         }
         let mut notice = draft.frame.notice_path();
         for _ in 0..DECISIONS_MAX {
             let began = Instant::now();
             let snapshot = match self.load(&draft).await {
                 Ok(snapshot) => snapshot,
-                Err(reply) => return self.deferred(&draft, reply),
+                Err(reply) => return deferred(&draft, reply, DeferCause::StoreUnavailable, trail),
             };
-            self.stage(&draft, Stage::Load, began);
+            trail.stage(&draft.frame, Stage::Load, began);
             let began = Instant::now();
             let judgement = draft.judge(&read_records(&snapshot), &snapshot.fates);
-            self.stage(&draft, Stage::Decide, began);
+            trail.stage(&draft.frame, Stage::Decide, began);
             let course = judgement.course(notice);
             if course == Course::Wait {
-                return self.deferred(&draft, replies::attempt_under_way());
+                let reply = replies::attempt_under_way();
+                return deferred(&draft, reply, DeferCause::AttemptUnderWay, trail);
             }
             let began = Instant::now();
             let plan = match draft.plan(&judgement, course, snapshot.scope_id, self.clock.now()) {
@@ -62,35 +71,34 @@ where
                     continue;
                 }
                 Err(PlanError::NoScope | PlanError::Slots) => {
-                    return self.deferred(&draft, replies::store_unavailable());
+                    let reply = replies::store_unavailable();
+                    return deferred(&draft, reply, DeferCause::StoreUnavailable, trail);
                 }
             };
-            self.stage(&draft, Stage::Render, began);
+            trail.stage(&draft.frame, Stage::Render, began);
             let began = Instant::now();
             let batch = self.batch(&draft, &judgement, plan.claims());
             match self.store.record(batch).await {
                 Ok(receipt) => {
-                    self.stage(&draft, Stage::Record, began);
-                    report::judged(&self.metrics, &draft, &judgement);
-                    let recorded = plan.recorded(receipt);
-                    return self.carry_out(&draft, judgement, recorded, &schedule).await;
+                    trail.stage(&draft.frame, Stage::Record, began);
+                    trail.judged(&draft, &judgement);
+                    let recorded = Recorded { plan: plan.recorded(receipt), judgement };
+                    return self.carry_out(&draft, recorded, &schedule, trail).await;
                 }
                 // Somebody's record changed: decide again on what it says now (promise P2).
                 Err(RecordError::Conflict) => {}
                 Err(RecordError::Claimed) => {
-                    return self.deferred(&draft, replies::attempt_under_way());
+                    let reply = replies::attempt_under_way();
+                    return deferred(&draft, reply, DeferCause::AttemptUnderWay, trail);
                 }
                 Err(RecordError::Store(error)) => {
                     report::store_failed(&self.metrics, StoreOperation::Record, &error);
-                    return self.deferred(&draft, replies::store_unavailable());
+                    let reply = replies::store_unavailable();
+                    return deferred(&draft, reply, DeferCause::StoreUnavailable, trail);
                 }
             }
         }
-        self.deferred(&draft, replies::contended())
-    }
-
-    fn stage(&self, draft: &MarketingDraft, stage: Stage, began: Instant) {
-        report::stage(&self.metrics, &draft.frame, stage, began);
+        deferred(&draft, replies::contended(), DeferCause::RecordContended, trail)
     }
 
     async fn load(&self, draft: &MarketingDraft) -> Result<Snapshot, Reply> {
@@ -103,11 +111,6 @@ where
             report::store_failed(&self.metrics, StoreOperation::Load, &error);
             replies::store_unavailable()
         })
-    }
-
-    fn deferred(&self, draft: &MarketingDraft, reply: Reply) -> Answer {
-        report::deferred(&self.metrics, draft);
-        Answer { reply, closing: None }
     }
 
     fn batch(
@@ -128,10 +131,12 @@ where
     async fn carry_out(
         self: &Arc<Self>,
         draft: &MarketingDraft,
-        judgement: Judgement,
-        plan: RecordedPlan,
+        recorded: Recorded,
         schedule: &Schedule,
+        trail: &mut Trail<'_>,
     ) -> Answer {
+        let Recorded { judgement, plan } = recorded;
+        let began = Instant::now();
         let frame = Arc::clone(&draft.frame);
         let mut notice_path = frame.notice_path();
         let mut attempt = Attempt::new(frame, judgement.endings(), judgement.fates());
@@ -139,7 +144,7 @@ where
             return self.refused(draft, &judgement);
         }
         if let Some((notice, denied)) = plan.notice() {
-            match send_notice(&self.upstream, notice.clone(), schedule).await {
+            match self.notify(&attempt.frame, notice.clone(), schedule).await {
                 Outcome::Accepted(_) => {
                     attempt.notified(denied, Fate::Notified);
                     self.settle(attempt.settlement(self.clock.now())).await;
@@ -154,20 +159,36 @@ where
                 Outcome::Deferred(_) | Outcome::Failed(_) | Outcome::InDoubt => {
                     attempt.released(plan.claims());
                     self.settle(attempt.settlement(self.clock.now())).await;
-                    return self.deferred(draft, replies::notice_deferred());
+                    let reply = replies::notice_deferred();
+                    return deferred(draft, reply, DeferCause::NoticeDeferred, trail);
                 }
             }
         }
         let attempt = self.carry(attempt, plan.into_copies(), schedule).await;
-        self.finish(attempt, notice_path, schedule).await
+        trail.sent(&draft.frame, &attempt.endings, began);
+        match attempt.frame.dialect() {
+            Dialect::Lmtp => self.finish_each(attempt, &judgement.denials()).await,
+            Dialect::Smtp | Dialect::Esmtp => self.finish(attempt, notice_path, schedule).await,
+        }
     }
 
     /// 550 for everybody. Older ledger entries of the message go once the reply is written.
     fn refused(&self, draft: &MarketingDraft, judgement: &Judgement) -> Answer {
         let closing =
             judgement.has_ledger_entries().then(|| closing(&draft.frame, self.clock.now()));
-        Answer { reply: judgement.denial(), closing }
+        Answer { replies: judgement.denial().into(), closing }
     }
+}
+
+/// 451: nobody new is sent to in this attempt.
+fn deferred(
+    draft: &MarketingDraft,
+    reply: Reply,
+    cause: DeferCause,
+    trail: &mut Trail<'_>,
+) -> Answer {
+    trail.deferred(draft, cause);
+    Answer::open(reply)
 }
 
 pub(super) fn read_records(snapshot: &Snapshot) -> Vec<ReadRecord<'_>> {

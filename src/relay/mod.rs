@@ -27,10 +27,11 @@ use tokio_util::task::TaskTracker;
 use crate::classify::MessageClass;
 use crate::pipeline::{self, House, Lane};
 use crate::smtp::Transaction;
-use crate::telemetry::{Metrics, Stage};
+use crate::telemetry::{Metrics, Stage, events};
 use guard::StoreGuard;
 use in_flight::InFlight;
 use ports::{Answer, Clock, Journal, Records, ReplyDelivery, Settlement, Submissions, Upstream};
+use report::Trail;
 pub use under_way::LateTransaction;
 use under_way::UnderWay;
 
@@ -140,25 +141,28 @@ where
         let _entered = inner.under_way.enter(transaction.id, &transaction.peer.client);
         let house = Arc::clone(&inner.house.borrow());
         let schedule = sending::Schedule::new(started, &inner.deadlines, client_gone);
+        let mut trail = Trail::new(&inner.metrics, started);
+        let arrived = events::MessageArrived { bytes: transaction.content.bytes().len() };
+        let _held = arrived.emit(&inner.metrics);
         let lane = pipeline::examine(&house, transaction);
-        report::stage(&inner.metrics, lane.frame(), Stage::Prepare, started);
+        trail.stage(lane.frame(), Stage::Prepare, started);
         match lane {
             Lane::Refused(refused) => {
                 inner.store.note(service::row(&refused.frame, &refused.decision_record()));
-                report::refused(&inner.metrics, &refused);
-                Answer { reply: refused.reply, closing: None }
+                trail.refused(&refused);
+                trail.answered(&refused.frame, refused.class, &refused.reply);
+                Answer::open(refused.reply)
             }
             Lane::Service(draft) => {
                 let frame = Arc::clone(&draft.frame);
-                let answer = inner.relay_service(draft, schedule).await;
-                let class = MessageClass::Service;
-                report::answered(&inner.metrics, &frame, class, &answer.reply);
+                let answer = inner.relay_service(draft, schedule, &mut trail).await;
+                trail.answered(&frame, MessageClass::Service, &answer.reply());
                 answer
             }
             Lane::Marketing(draft) => {
                 let (frame, class) = (Arc::clone(&draft.frame), draft.class());
-                let answer = inner.relay_marketing(*draft, schedule).await;
-                report::answered(&inner.metrics, &frame, class, &answer.reply);
+                let answer = inner.relay_marketing(*draft, schedule, &mut trail).await;
+                trail.answered(&frame, class, &answer.reply());
                 answer
             }
         }

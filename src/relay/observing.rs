@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use super::Inner;
 use super::marketing::{read_records, row};
 use super::ports::{Answer, Clock, Journal, Query, Records, Upstream};
+use super::report::{self, Trail};
 use super::sending::Schedule;
-use super::{Inner, report};
 use crate::pipeline::{MarketingDraft, replies};
 
 use crate::telemetry::StoreOperation;
@@ -22,6 +23,7 @@ where
         self: &Arc<Self>,
         draft: MarketingDraft,
         schedule: Schedule,
+        trail: &mut Trail<'_>,
     ) -> Answer {
         let query = Query { persons: draft.persons(), fates: Vec::new(), scope: None };
         match self.guard.brief(self.store.load(query)).await {
@@ -30,13 +32,13 @@ where
                 for ruling in judgement.rulings().iter().flatten() {
                     self.store.note(row(&draft, ruling));
                 }
-                report::observed(&self.metrics, &draft, &judgement);
+                trail.observed(&draft, &judgement);
             }
             None => report::store_skipped(&self.metrics, StoreOperation::Load),
         }
         match draft.into_observed() {
-            Some(draft) => self.relay_service(draft, schedule).await,
-            None => Answer { reply: replies::contended(), closing: None },
+            Some(draft) => self.relay_service(draft, schedule, trail).await,
+            None => Answer::open(replies::contended()),
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{DecisionId, PersonKey, Timestamp, TransactionId};
 use crate::eligibility::{Evidence, RecipientRecord, Scope};
 use crate::pipeline::{Dispatch, FateKey, Fingerprint, LedgerEntry, Outcome, Receipt, Settled};
-use crate::smtp::{Reply, Transaction};
+use crate::smtp::{Replies, Reply, Transaction};
 
 /// Why the store did not answer. None of these ever turns into permission (promise P7).
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -163,10 +163,22 @@ pub trait Upstream: Send + Sync + 'static {
 /// What a client is told, and what becomes durable once it has been told.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answer {
-    /// The reply after the final dot.
-    pub reply: Reply,
+    /// The reply after the final dot, or over LMTP one per recipient.
+    pub replies: Replies,
     /// To be handed back through [`Submissions::answered`] once the reply was written or lost.
     pub closing: Option<Settlement>,
+}
+
+impl Answer {
+    /// An answer that leaves the message open.
+    pub fn open(reply: Reply) -> Self {
+        Self { replies: Replies::All(reply), closing: None }
+    }
+
+    /// The reply that says most about the transaction.
+    pub fn reply(&self) -> Reply {
+        self.replies.summary()
+    }
 }
 
 /// Whether a reply reached the client's socket.

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -49,12 +50,14 @@ pub(super) struct CopyDone {
     pub(super) recipients: Vec<usize>,
     /// Their outcomes, in the same order.
     pub(super) outcomes: Vec<Outcome>,
+    /// How long the upstream took; `None` if it was not asked.
+    pub(super) took: Option<Duration>,
 }
 
 impl CopyDone {
     fn uniform(recipients: Vec<usize>, fault: UpstreamFault) -> Self {
         let outcomes = vec![Outcome::Failed(fault); recipients.len()];
-        Self { recipients, outcomes }
+        Self { recipients, outcomes, took: None }
     }
 }
 
@@ -164,6 +167,7 @@ impl<U: Upstream> Flight<U> {
 /// Sends one copy. Should the client panic, nobody knows how far the copy got: it is in doubt.
 async fn send_copy<U: Upstream>(upstream: Arc<U>, copy: PlannedCopy) -> CopyDone {
     let PlannedCopy { recipients, dispatch } = copy;
+    let began = Instant::now();
     let mut sending = pin!(upstream.dispatch(&dispatch));
     let outcomes = poll_fn(|context| {
         // After a panic it is not polled again, so nothing of it is seen half-changed.
@@ -171,7 +175,7 @@ async fn send_copy<U: Upstream>(upstream: Arc<U>, copy: PlannedCopy) -> CopyDone
         polled.unwrap_or_else(|_| Poll::Ready(vec![Outcome::InDoubt; recipients.len()]))
     });
     let outcomes = outcomes.await;
-    CopyDone { recipients, outcomes }
+    CopyDone { recipients, outcomes, took: Some(began.elapsed()) }
 }
 
 /// Sends one notice; its single outcome, in doubt if it is not known when the reply is due.

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
+use super::Inner;
 use super::attempt::{Attempt, closing};
 use super::ports::{Answer, Clock, DecisionRow, Journal, Query, Records, Upstream};
+use super::report::{self, Trail};
 use super::sending::Schedule;
-use super::{Inner, report};
 use crate::pipeline::{
     DecisionRecord, Ending, Fate, Frame, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft,
     UpstreamFault, conclude, replies,
 };
-
-use crate::smtp::ReplyClass;
+use crate::smtp::{Dialect, ReplyClass};
 use crate::telemetry::StoreOperation;
 
 impl<S, U, C> Inner<S, U, C>
@@ -25,12 +27,13 @@ where
         self: &Arc<Self>,
         draft: ServiceDraft,
         schedule: Schedule,
+        trail: &mut Trail<'_>,
     ) -> Answer {
         let frame = Arc::clone(&draft.frame);
         let total = frame.recipients();
         if self.in_flight.holds(frame.fate_keys()) {
             // A copy from an earlier attempt still waits for its reply.
-            return Answer { reply: replies::attempt_under_way(), closing: None };
+            return Answer::open(replies::attempt_under_way());
         }
         let fates = self.fates_in_brief(&draft).await;
         let knows_fates = fates.is_some();
@@ -41,26 +44,34 @@ where
         let endings: Vec<Ending> = (0..total).map(|index| standing(fates.get(index))).collect();
         let remaining: Vec<usize> =
             (0..total).filter(|i| matches!(endings[*i], Ending::Tried(_))).collect();
-        let on_deferred = match total > 1 && !knows_fates {
+        let dialect = frame.dialect();
+        let on_deferred = match total > 1 && !knows_fates && dialect != Dialect::Lmtp {
             // Nobody could remember who got it: all or nobody.
             true => OnDeferredRecipient::Abort,
             false => OnDeferredRecipient::SendToOthers,
         };
         let copies = draft.copy(&remaining, on_deferred).into_iter().collect();
         let attempt = Attempt::new(Arc::clone(&frame), endings, &fates);
+        let began = Instant::now();
         let attempt = self.carry(attempt, copies, &schedule).await;
+        trail.sent(&frame, &attempt.endings, began);
         if !draft.is_observed() {
-            report::served(&self.metrics, &attempt);
+            trail.served(&frame, &attempt.endings);
         }
         if total == 1 {
             // One outcome, one reply: only a copy that lands late needs the ledger.
             let reply = conclude(&attempt.endings, None, frame.transaction_id());
-            let known = fates.iter().any(|entry| entry.fate.is_some());
+            let known = fates.iter().any(|entry| *entry != LedgerEntry::default());
             let is_closed = known && reply.class() != ReplyClass::Transient;
             let closing = is_closed.then(|| closing(&frame, self.clock.now()));
-            return Answer { reply, closing };
+            return Answer { replies: reply.into(), closing };
         }
-        self.finish(attempt, frame.notice_path(), &schedule).await
+        match dialect {
+            Dialect::Lmtp => self.finish_each(attempt, &[]).await,
+            Dialect::Smtp | Dialect::Esmtp => {
+                self.finish(attempt, frame.notice_path(), &schedule).await
+            }
+        }
     }
 
     async fn fates_in_brief(&self, draft: &ServiceDraft) -> Option<Vec<LedgerEntry>> {

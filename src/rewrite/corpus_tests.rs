@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::tests::opinions::opinions;
 use super::tests::{LINK_A, policy, slots};
 use super::{Outcome, Policy, ReceivedValue, Resigning, prepare, relay_copy};
 use crate::mail::{Message, RawMessage};
@@ -55,6 +56,9 @@ fn outcome_of(bytes: Vec<u8>, policy: &Policy) -> String {
     let received = ReceivedValue::new("from corpus").unwrap();
     let relayed = relay_copy(&message, &received).len();
     assert!(relayed <= message.bytes().len() + "Received: from corpus\r\n".len());
+    if let Some((Some(of_what_matters), of_all)) = opinions(&message, |_| {}) {
+        assert_eq!(of_what_matters, of_all, "what is left out of the second opinion matters");
+    }
     let prepared = match prepare(&message, policy) {
         Ok(prepared) => prepared,
         Err(rejected) => return format!("rejected {}", rejected.as_str()),

@@ -5,6 +5,7 @@
 //! [`relay_copy()`] is for service mail, [`preview()`] for people. Nothing here parses a message to
 //! write it anew, decodes an attachment, or changes a structure.
 
+mod abridge;
 mod fields;
 mod footer;
 mod insert;
@@ -18,6 +19,7 @@ mod preview;
 mod refusal;
 mod relay_copy;
 mod render;
+mod second_opinion;
 mod thin;
 mod verify;
 

@@ -3,6 +3,7 @@
 //! Text: at its end. HTML: before the last real `</body>`, else at the end. A leaf that shows
 //! our footer already (a second pass) gets none.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::footer::{Footer, LeafKind, Piece, written};
@@ -16,24 +17,24 @@ use crate::mail::{
     html, is_ascii_compatible,
 };
 
-/// What is to be done with one leaf.
-pub(super) enum Placement {
-    /// A footer goes in.
-    Insert(Insert),
-    /// One of ours is there; the decoded text is kept to see what it shows.
-    Present(Vec<u8>),
+/// What is to be done with one leaf, and its decoded text.
+pub(super) enum Placement<'m> {
+    /// A footer goes in; the text is kept to compare the edited one with.
+    Insert(Insert, Cow<'m, [u8]>),
+    /// One of ours is there; the text is kept to see what it shows.
+    Present(Cow<'m, [u8]>),
 }
 
 /// Plans the footer of one leaf.
 ///
 /// # Errors
 /// [`BodyRefusal`] when the leaf cannot take one.
-pub(super) fn place(
-    message: &Message,
+pub(super) fn place<'m>(
+    message: &'m Message,
     leaf: Leaf,
     footer: &Footer,
     link: &LinkSample,
-) -> Result<Placement, BodyRefusal> {
+) -> Result<Placement<'m>, BodyRefusal> {
     let entity = message.entity(leaf.index);
     check_charset(entity)?;
     let decoded = decode(message.bytes(), entity.body().clone(), entity.encoding())
@@ -48,7 +49,7 @@ pub(super) fn place(
     match present::find(leaf.kind, text, link, |url| {
         written(&footer_pieces(entity, text, footer, leaf.kind), url)
     }) {
-        Found::Whole => return Ok(Placement::Present(text.to_vec())),
+        Found::Whole => return Ok(Placement::Present(decoded.into_text())),
         Found::Altered => return Err(BodyRefusal::AlteredFooter),
         Found::Nothing => {}
     }
@@ -59,7 +60,8 @@ pub(super) fn place(
     let tail: &[u8] = if entity.shares_blank_line() { b"\r\n" } else { b"" };
     let (range, wire) =
         wire(message.bytes(), &decoded, at, &mut pieces, link).ok_or(BodyRefusal::NoRawPlace)?;
-    Ok(Placement::Insert(Insert { leaf, at, range, pieces, wire, tail }))
+    let insert = Insert { leaf, at, range, pieces, wire, tail };
+    Ok(Placement::Insert(insert, decoded.into_text()))
 }
 
 fn check_charset(entity: &Entity) -> Result<(), BodyRefusal> {

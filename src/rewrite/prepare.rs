@@ -4,6 +4,8 @@
 //! the caller is at risk: what would cost more than a bounded amount is refused before the
 //! second opinion is asked, so an ordinary thread will do.
 
+use std::borrow::Cow;
+
 use super::fields::{self, HeaderPlan};
 use super::footer::{Footer, LeafKind};
 use super::insert::Insert;
@@ -54,41 +56,56 @@ fn edited(
     if !is_safe_to_ask(judged) {
         return Err(BodyRefusal::BeyondVerification);
     }
-    let prepared = planned(message, policy, header, chosen)?;
+    let plan = planned(message, policy, header, chosen)?;
     let verified = match &thinned {
-        None => verify(message, &prepared),
+        None => verify(message, &plan),
         Some(thinned) => {
             let small = &thinned.message;
             let header = fields::plan(small, policy)
                 .map_err(|_| BodyRefusal::Unverified(Check::Structure))?;
-            let plan = planned(small, policy, &header, leaves::choose(small)?)?;
-            match thinned.agrees(&prepared, &plan) {
-                true => verify(small, &plan),
+            let small_plan = planned(small, policy, &header, leaves::choose(small)?)?;
+            match thinned.agrees(&plan.prepared, &small_plan.prepared) {
+                true => verify(small, &small_plan),
                 false => Err(Check::Structure),
             }
         }
     };
     verified.map_err(BodyRefusal::Unverified)?;
-    Ok(prepared)
+    Ok(plan.prepared)
 }
 
-/// The plan, not yet verified.
-fn planned(
-    message: &Message,
+/// A plan, not yet verified.
+pub(super) struct Plan<'m> {
+    pub(super) prepared: Prepared,
+    /// The decoded texts of the leaves that get a footer, in the order of the inserts.
+    pub(super) texts: Vec<Cow<'m, [u8]>>,
+}
+
+/// Plans the copies of `message` with footers in the `chosen` leaves.
+///
+/// # Errors
+/// [`BodyRefusal`] when one of them cannot take one.
+pub(super) fn planned<'m>(
+    message: &'m Message,
     policy: &Policy,
     header: &HeaderPlan,
     chosen: Vec<Leaf>,
-) -> Result<Prepared, BodyRefusal> {
+) -> Result<Plan<'m>, BodyRefusal> {
     let mut body = Body::new(&policy.footer);
+    let mut texts = Vec::new();
     for leaf in chosen {
         match place(message, leaf, &policy.footer, &policy.link)? {
-            Placement::Insert(insert) => body.add(insert, policy.link.url()),
+            Placement::Insert(insert, text) => {
+                body.add(insert, policy.link.url());
+                texts.push(text);
+            }
             Placement::Present(text) => body.judge(leaf.kind, &text),
         }
     }
     let result = (Outcome::Edited { footers: body.footers }, body.form);
-    Prepared::new(message, policy, header, body.inserts, result)
-        .map_err(|_| BodyRefusal::Unverified(Check::Bytes))
+    let prepared = Prepared::new(message, policy, header, body.inserts, result)
+        .map_err(|_| BodyRefusal::Unverified(Check::Bytes))?;
+    Ok(Plan { prepared, texts })
 }
 
 /// What is gathered leaf by leaf.

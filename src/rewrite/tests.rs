@@ -5,6 +5,7 @@
 //! and in order, sound lines, and equal lengths for two recipients.
 
 mod fields;
+pub(super) mod opinions;
 mod properties;
 mod structure;
 mod transfer;
@@ -125,6 +126,13 @@ fn decoded(raw: &str, index: usize) -> String {
 /// A message of one leaf.
 fn single(fields: &str, body: &str) -> String {
     format!("From: shop@shoes.example\r\nSubject: sale\r\n{fields}\r\n{body}")
+}
+
+/// A message of alternatives, with `b1` as boundary.
+fn multi_alternative(parts: &[String]) -> String {
+    let parts: String = parts.iter().map(|part| format!("--b1\r\n{part}\r\n")).collect();
+    let media = "Content-Type: multipart/alternative; boundary=b1\r\n";
+    single(media, &format!("{parts}--b1--\r\n"))
 }
 
 /// The raw body of a message's copy.

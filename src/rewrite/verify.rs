@@ -6,37 +6,91 @@
 
 use std::ops::Range;
 
-use super::insert::Insert;
+use super::prepare::Plan;
 use super::prepared::{Prepared, Slot};
 use super::refusal::Check;
+use super::second_opinion::SecondOpinion;
 use crate::base::limits::TEXT_LINE_BYTES_MAX;
-use crate::mail::{Message, Opinion, RawMessage, decode};
+use crate::mail::{Message, RawMessage, decode};
 
-/// Checks a rendered sample of `prepared` against the message it was made from.
+/// A rendered sample of a plan, and what the plan says was put in.
+pub(super) struct Sample<'p> {
+    message: &'p Message,
+    prepared: &'p Prepared,
+    pub(super) edited: Message,
+    /// The length of what each edit put in.
+    inserted: Vec<usize>,
+    /// What each insert adds to its decoded text.
+    footers: Vec<Vec<u8>>,
+}
+
+/// Checks a rendered sample of `plan` against the message it was made from.
 ///
 /// # Errors
 /// The first check that fails.
-pub(super) fn verify(message: &Message, prepared: &Prepared) -> Result<(), Check> {
-    let slots = prepared.sample_slots();
-    let url = slots.unsubscribe_url.as_str();
-    let data = prepared.render_copy(&slots).map_err(|_| Check::Bytes)?;
-    let edited = Message::scan(RawMessage::new(data.to_vec().into()));
-    same_bytes(message, prepared, edited.bytes()).then_some(()).ok_or(Check::Bytes)?;
-    same_structure(message, prepared, &edited).then_some(()).ok_or(Check::Structure)?;
-    for insert in prepared.inserts() {
-        decodes_to_footer(message, &edited, insert, url).then_some(()).ok_or(Check::Decoding)?;
-    }
+pub(super) fn verify(message: &Message, plan: &Plan<'_>) -> Result<(), Check> {
+    let sample = Sample::render(message, &plan.prepared)?;
+    let edited = &sample.edited;
+    same_bytes(&sample).then_some(()).ok_or(Check::Bytes)?;
+    same_structure(message, &plan.prepared, edited).then_some(()).ok_or(Check::Structure)?;
+    sample.decodes_to_footers(&plan.texts).then_some(()).ok_or(Check::Decoding)?;
     let limit = message.longest_line().max(TEXT_LINE_BYTES_MAX);
     (edited.longest_line() <= limit).then_some(()).ok_or(Check::Lines)?;
-    second_opinion(message, prepared, &edited, url).then_some(()).ok_or(Check::SecondOpinion)
+    sample.opinion_on(edited).agrees().then_some(()).ok_or(Check::SecondOpinion)
+}
+
+impl<'p> Sample<'p> {
+    pub(super) fn render(message: &'p Message, prepared: &'p Prepared) -> Result<Self, Check> {
+        let slots = prepared.sample_slots();
+        let data = prepared.render_copy(&slots).map_err(|_| Check::Bytes)?;
+        let edits = prepared.edits().as_slice().iter();
+        let url = slots.unsubscribe_url.as_str();
+        Ok(Self {
+            message,
+            prepared,
+            edited: Message::scan(RawMessage::new(data.to_vec().into())),
+            inserted: edits.map(|edit| prepared.fill(edit.with, &slots).len()).collect(),
+            footers: prepared.inserts().iter().map(|insert| insert.text(url)).collect(),
+        })
+    }
+
+    /// (d) What the other parser is asked about the message and its `edited` form.
+    pub(super) fn opinion_on<'s>(&'s self, edited: &'s Message) -> SecondOpinion<'s> {
+        SecondOpinion {
+            message: self.message,
+            prepared: self.prepared,
+            edited,
+            inserted: &self.inserted,
+            footers: &self.footers,
+        }
+    }
+
+    /// (b) Each new leaf, decoded afresh, is its old text with the footer at its place.
+    ///
+    /// The old `texts` are those the places were found in: the same decoder could only say the
+    /// same of the same bytes again.
+    fn decodes_to_footers(&self, texts: &[impl AsRef<[u8]>]) -> bool {
+        let inserts = self.prepared.inserts();
+        inserts.len() == texts.len()
+            && inserts.iter().zip(texts).zip(&self.footers).all(|((insert, old), footer)| {
+                let leaf = self.edited.entity(insert.leaf.index);
+                let new = decode(self.edited.bytes(), leaf.body().clone(), leaf.encoding());
+                let (Ok(new), Some((before, after))) =
+                    (new, old.as_ref().split_at_checked(insert.at))
+                else {
+                    return false;
+                };
+                let rest = new.text().strip_prefix(before);
+                rest.and_then(|rest| rest.strip_prefix(footer.as_slice())) == Some(after)
+            })
+    }
 }
 
 /// (a) The output without what was inserted is the input without what was replaced.
-fn same_bytes(message: &Message, prepared: &Prepared, output: &[u8]) -> bool {
-    let slots = prepared.sample_slots();
-    let edits = prepared.edits().as_slice().iter();
-    let mut lengths = edits.map(|edit| prepared.fill(edit.with, &slots).len());
-    let mut rest = output;
+fn same_bytes(sample: &Sample<'_>) -> bool {
+    let Sample { message, prepared, .. } = sample;
+    let mut lengths = sample.inserted.iter().copied();
+    let mut rest = sample.edited.bytes();
     for range in prepared.edits().kept() {
         let Some(after) = rest.strip_prefix(&message.bytes()[range]) else { return false };
         let Some(after) = after.get(lengths.next().unwrap_or(0)..) else { return false };
@@ -55,18 +109,6 @@ fn only_fields_and_quanta_are_replaced(message: &Message, prepared: &Prepared) -
             body.start <= edit.range.start && edit.range.end <= body.end
         }
     })
-}
-
-/// (b) The new leaf decodes to the old text with the footer at its place.
-fn decodes_to_footer(message: &Message, edited: &Message, insert: &Insert, url: &str) -> bool {
-    let decoded = |message: &Message| {
-        let leaf = message.entity(insert.leaf.index);
-        let decoded = decode(message.bytes(), leaf.body().clone(), leaf.encoding());
-        decoded.map(|decoded| decoded.text().to_vec())
-    };
-    let (Ok(old), Ok(new)) = (decoded(message), decoded(edited)) else { return false };
-    let (before, after) = old.split_at(insert.at);
-    new == [before, &insert.text(url), after].concat()
 }
 
 /// (c) The same tree, the same anomalies, the same bytes in every part that was not edited.
@@ -91,40 +133,4 @@ fn same_structure(message: &Message, prepared: &Prepared, edited: &Message) -> b
 
 fn slice_of<'a>(message: &'a Message, range: &Range<usize>) -> Option<&'a [u8]> {
     message.bytes().get(range.clone())
-}
-
-/// (d) Another parser, asked about both, sees the same parts; those we edited lie where we
-/// think they lie and gained the footer, all others are the same bytes.
-fn second_opinion(message: &Message, prepared: &Prepared, edited: &Message, url: &str) -> bool {
-    let (Some(old), Some(new)) = (Opinion::of(message.bytes()), Opinion::of(edited.bytes())) else {
-        return false;
-    };
-    let (old, new): (Vec<_>, Vec<_>) = (old.parts().collect(), new.parts().collect());
-    let mut found = 0;
-    let is_same = old.len() == new.len()
-        && old.iter().zip(&new).all(|(a, b)| {
-            if a.media != b.media || a.children != b.children {
-                return false;
-            }
-            let here = |insert: &&Insert| {
-                *message.entity(insert.leaf.index).body() == a.body
-                    && *edited.entity(insert.leaf.index).body() == b.body
-            };
-            if let Some(insert) = prepared.inserts().iter().find(here) {
-                found += 1;
-                return gained(a.content, b.content, &insert.text(url));
-            }
-            !a.children.is_empty()
-                || (a.content == b.content
-                    && slice_of(message, &a.body) == slice_of(edited, &b.body))
-        });
-    is_same && found == prepared.inserts().len()
-}
-
-/// Whether `new` is `old` with `footer` put in at one place.
-fn gained(old: &[u8], new: &[u8], footer: &[u8]) -> bool {
-    new.len() == old.len() + footer.len()
-        && memchr::memmem::find_iter(new, footer)
-            .take(8)
-            .any(|at| new[..at] == old[..at] && new[at + footer.len()..] == old[at..])
 }

@@ -7,7 +7,7 @@
 use super::reply::{Reply, Status};
 
 /// One reply of ours.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct Entry {
     /// Its name, as in this file.
     pub name: &'static str,
@@ -74,14 +74,18 @@ macro_rules! entries {
 
 entries! {
     READY: 220, None, "{} ESMTP Consentry ready", "a connection was accepted";
-    HELLO: 250, None, "{} greets {}", "HELO, and the first line of the reply to EHLO";
+    READY_LMTP: 220, None, "{} LMTP Consentry ready", "a connection that speaks LMTP was accepted";
+    STARTTLS_READY: 220, None, "ready to start TLS", "STARTTLS was accepted";
+    HELLO: 250, None, "{} greets {}", "HELO, and the first line of the reply to EHLO and LHLO";
     SENDER_OK: 250, x(1, 0), "sender ok", "MAIL was accepted";
     RECIPIENT_OK: 250, x(1, 5), "recipient ok", "RCPT was accepted";
     RESET_OK: 250, x(0, 0), "transaction reset", "RSET";
     NOTHING_DONE: 250, x(0, 0), "nothing done, as asked", "NOOP";
     CANNOT_VERIFY: 252, x(0, 0), "cannot verify, but will take mail for the recipient and try",
         "VRFY";
-    HELP: 214, None, "commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT", "HELP";
+    HELP: 214, None, "commands: {} MAIL RCPT DATA RSET NOOP VRFY HELP QUIT", "HELP";
+    CHALLENGE: 334, None, "{}", "AUTH waits for a response; the text is base64";
+    AUTHENTICATED: 235, x(7, 0), "authentication succeeded", "the credentials are right";
     GO_AHEAD: 354, None, "send the mail data, end with <CRLF>.<CRLF>", "DATA was accepted";
     GOODBYE: 221, x(0, 0), "{} closes the connection", "QUIT";
 
@@ -90,6 +94,8 @@ entries! {
         "what a session was opened under is no longer configured";
     IDLE: 421, x(4, 2), "{} waited too long for input", "the client was silent too long";
     TOO_MANY_ERRORS: 421, x(7, 0), "{} closes: too many errors", "too many commands were refused";
+    TOO_MANY_LOGINS: 421, x(7, 0), "{} closes: too many failed logins",
+        "logins failed too often, in this session or from this address";
     TOO_MANY_CONNECTIONS: 421, x(3, 2), "too many connections, try again later",
         "the listener is full";
     CLIENT_NOT_ALLOWED: 554, x(7, 1), "this client address may not use this relay",
@@ -106,17 +112,19 @@ entries! {
         "a verb of the standards that is not offered";
     BAD_SEQUENCE: 503, x(5, 1), "bad sequence of commands: send {} first",
         "a command came too early";
-    NESTED_MAIL: 503, x(5, 1), "a transaction is open already: send RSET first", "MAIL after MAIL";
+    TRANSACTION_OPEN: 503, x(5, 1), "a transaction is open already: send RSET first",
+        "MAIL, STARTTLS or AUTH after MAIL";
+    LHLO_NEEDED: 500, x(5, 1), "this server speaks LMTP: send LHLO", "EHLO or HELO over LMTP";
     NO_RECIPIENTS: 554, x(5, 1), "no valid recipients", "DATA although every RCPT was refused";
 
     HELLO_SYNTAX: 501, x(5, 4), "the argument must be a domain or an address literal",
-        "EHLO or HELO without a usable name";
+        "a greeting without a usable name";
     MAIL_SYNTAX: 501, x(5, 4), "syntax: MAIL FROM:<reverse-path> [parameters]",
         "MAIL without a path in angle brackets";
     RCPT_SYNTAX: 501, x(5, 4), "syntax: RCPT TO:<forward-path>",
         "RCPT without a path in angle brackets";
     ARGUMENT_UNEXPECTED: 501, x(5, 4), "the command takes no argument",
-        "an argument to DATA, RSET or QUIT";
+        "an argument to DATA, RSET, QUIT or STARTTLS";
     ARGUMENT_MISSING: 501, x(5, 4), "the command needs an argument", "VRFY without one";
     PARAMETER_SYNTAX: 501, x(5, 4), "bad parameter: expected KEYWORD or KEYWORD=value",
         "a parameter or its value has the wrong form";
@@ -131,6 +139,32 @@ entries! {
         "the reverse-path lies outside the client's domains";
     TOO_MANY_RECIPIENTS: 452, x(5, 3), "too many recipients: send the rest in another transaction",
         "RCPT beyond the limit";
+
+    STARTTLS_NEEDED: 530, x(7, 0), "Must issue a STARTTLS command first",
+        "a command that has to wait for TLS";
+    TLS_ON_ALREADY: 503, x(5, 1), "TLS is on already", "STARTTLS under TLS";
+    BYTES_BEHIND_STARTTLS: 554, x(7, 0), "STARTTLS must be the last command before the handshake",
+        "bytes in clear follow STARTTLS, which might be anybody's";
+    AUTH_NEEDED: 530, x(7, 0), "authentication required", "MAIL from a client yet unknown";
+    AUTH_NEEDS_TLS: 538, x(7, 11), "encryption required for the requested authentication mechanism",
+        "AUTH before TLS";
+    AUTHENTICATED_ALREADY: 503, x(5, 1), "the session is authenticated already",
+        "AUTH after a successful AUTH";
+    AUTH_SYNTAX: 501, x(5, 4), "syntax: AUTH mechanism [initial-response]",
+        "AUTH without a mechanism, or with too many words";
+    MECHANISM_UNKNOWN: 504, x(5, 4), "authentication mechanism not offered: PLAIN and LOGIN are",
+        "AUTH by another mechanism";
+    AUTH_LINE_TOO_LONG: 500, x(5, 6), "authentication exchange line too long",
+        "an AUTH command or a response exceeds its limit";
+    RESPONSE_NOT_BASE64: 501, x(5, 2), "cannot decode the response: base64 was expected",
+        "an initial response or a response that is no base64";
+    RESPONSE_NOT_PLAIN: 501, x(5, 2), "the response is not [authzid] NUL authcid NUL password",
+        "a response to PLAIN of another form";
+    AUTH_CANCELLED: 501, x(7, 0), "authentication cancelled", "the client cancelled AUTH with `*`";
+    LOGIN_INVALID: 535, x(7, 8), "authentication credentials invalid",
+        "user name and password do not fit, or not for this address";
+    LOGIN_UNAVAILABLE: 454, x(7, 0), "temporary authentication failure, try again later",
+        "the credentials cannot be checked now";
 
     MESSAGE_TOO_LARGE: 552, x(3, 4), "message exceeds {} bytes", "SIZE or the content is too large";
     CONTENT_BARE_CR: 550, x(6, 0), "mail data hold a bare CR: lines end in CRLF",
@@ -190,7 +224,9 @@ entries! {
 mod tests {
     use std::collections::HashSet;
 
-    use super::{ALL, HELLO, MESSAGE_TOO_LARGE, SENDER_NOT_ALLOWED};
+    use super::{
+        ALL, CHALLENGE, Entry, HELLO, MESSAGE_TOO_LARGE, SENDER_NOT_ALLOWED, TOO_MANY_LOGINS,
+    };
 
     #[test]
     fn p8_every_entry_is_well_formed_and_distinct() {
@@ -203,13 +239,43 @@ mod tests {
             assert_eq!(reply.code(), entry.code, "{}", entry.name);
             assert!(matches!(entry.code / 100, 2..=5), "{}", entry.name);
             // RFC 2034 §4: every 2xx, 4xx and 5xx but the greetings; HELP is left plain too.
-            let plain = matches!(entry.code, 220 | 214 | 354) || entry.name == HELLO.name;
+            let plain = matches!(entry.code, 220 | 214 | 334 | 354) || entry.name == HELLO.name;
             assert_eq!(entry.status.is_none(), plain, "{}", entry.name);
             assert!(entry.text.matches("{}").count() <= 2, "{}", entry.name);
             assert!(!entry.text.replace("{}", "").contains(['{', '}']), "{}", entry.name);
             assert!(entry.text.is_ascii() && !entry.when.is_empty(), "{}", entry.name);
             assert!(reply.encode().len() <= 512, "{}", entry.name);
         }
+    }
+
+    #[test]
+    fn replies_about_logins_have_no_room_for_what_the_client_said() {
+        let about = |entry: &&&Entry| {
+            let words = ["AUTH", "LOGIN", "RESPONSE", "MECHANISM", "CHALLENGE"];
+            words.iter().any(|word| entry.name.contains(word))
+        };
+        let mut filled: Vec<_> =
+            ALL.iter().filter(about).filter(|e| e.text.contains('{')).collect();
+        // A prompt of two fixed words, and our own host name.
+        let allowed = [&CHALLENGE, &TOO_MANY_LOGINS];
+        filled.retain(|entry| !allowed.contains(*entry));
+        assert!(filled.is_empty(), "{filled:?}");
+        assert!(ALL.iter().filter(about).count() > 10, "the entries are called so");
+    }
+
+    #[test]
+    fn the_manual_has_a_row_for_every_refusal_and_invents_none() {
+        let page = include_str!("../manual/troubleshooting.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| "));
+        let rows = rows.filter(|row| row.starts_with(['4', '5']));
+        let documented: HashSet<&str> = rows.filter_map(|row| row.split(" | ").next()).collect();
+        let refusals = ALL.iter().filter(|entry| entry.code >= 400);
+        let said: HashSet<String> =
+            refusals.map(|entry| entry.reply_with(&["\u{2026}", "\u{2026}"]).to_string()).collect();
+        let said: HashSet<&str> = said.iter().map(String::as_str).collect();
+        let missing: Vec<_> = said.difference(&documented).collect();
+        let invented: Vec<_> = documented.difference(&said).collect();
+        assert!(missing.is_empty() && invented.is_empty(), "{missing:#?} {invented:#?}");
     }
 
     #[test]

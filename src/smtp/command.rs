@@ -6,6 +6,8 @@
 use super::catalogue::{self, Entry};
 use super::envelope::{Body, ForwardPath, ReversePath};
 use super::path::{self, PathFault};
+use super::server::Protocol;
+use crate::base::Redacted;
 use crate::base::limits::DOMAIN_BYTES_MAX;
 
 /// The optional extensions a server announces; PIPELINING, SIZE and ENHANCEDSTATUSCODES always
@@ -18,7 +20,41 @@ pub struct Extensions {
     pub smtputf8: bool,
 }
 
-/// The arguments of MAIL.
+/// What a server understands at some point of a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Announced {
+    /// The optional extensions.
+    pub extensions: Extensions,
+    /// Which greeting is the right one.
+    pub protocol: Protocol,
+    /// STARTTLS, be it the time for it or not.
+    pub starttls: bool,
+    /// AUTH, be it the time for it or not.
+    pub auth: bool,
+    /// Whether all commands but a few are refused until TLS is on (RFC 3207 §4).
+    pub waits_for_tls: bool,
+}
+
+/// How a client says who it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mechanism {
+    /// RFC 4616.
+    Plain,
+    /// Two prompts, never standardised and used everywhere.
+    Login,
+}
+
+/// The arguments of AUTH.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Auth {
+    /// How the client says who it is.
+    pub mechanism: Mechanism,
+    /// The initial response as written, in base64.
+    pub initial: Option<Redacted<Vec<u8>>>,
+}
+
+/// The arguments of MAIL. `AUTH=` is not kept: no client is trusted to speak for others, and
+/// then it counts as `<>` (RFC 4954 §5).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mail {
     /// The reverse-path.
@@ -38,6 +74,12 @@ pub enum Command {
     Ehlo(String),
     /// HELO and the client's name.
     Helo(String),
+    /// LHLO and the client's name (RFC 2033).
+    Lhlo(String),
+    /// STARTTLS (RFC 3207).
+    StartTls,
+    /// AUTH (RFC 4954).
+    Auth(Auth),
     /// MAIL.
     Mail(Mail),
     /// RCPT and its forward-path.
@@ -63,8 +105,16 @@ pub enum CommandFault {
     Unknown,
     /// The verb is known and not offered.
     NotImplemented,
-    /// EHLO or HELO without a usable name.
+    /// EHLO or HELO where LHLO is spoken.
+    LhloNeeded,
+    /// A command that must wait for TLS.
+    TlsNeeded,
+    /// A greeting without a usable name.
     HelloSyntax,
+    /// AUTH without a mechanism, or with too many words.
+    AuthSyntax,
+    /// A mechanism that is not offered.
+    MechanismUnknown,
     /// MAIL without `FROM:<…>`.
     MailSyntax,
     /// RCPT without `TO:<…>`.
@@ -93,7 +143,11 @@ impl CommandFault {
         match self {
             Self::Unknown => &catalogue::COMMAND_UNKNOWN,
             Self::NotImplemented => &catalogue::COMMAND_NOT_IMPLEMENTED,
+            Self::LhloNeeded => &catalogue::LHLO_NEEDED,
+            Self::TlsNeeded => &catalogue::STARTTLS_NEEDED,
             Self::HelloSyntax => &catalogue::HELLO_SYNTAX,
+            Self::AuthSyntax => &catalogue::AUTH_SYNTAX,
+            Self::MechanismUnknown => &catalogue::MECHANISM_UNKNOWN,
             Self::MailSyntax => &catalogue::MAIL_SYNTAX,
             Self::RcptSyntax => &catalogue::RCPT_SYNTAX,
             Self::BadSender => &catalogue::BAD_SENDER,
@@ -109,19 +163,28 @@ impl CommandFault {
 }
 
 impl Command {
-    /// Reads one line without its CRLF, as a server announcing `extensions` does.
+    /// Reads one line without its CRLF, as a server that `announced` so much does.
     ///
     /// # Errors
     /// [`CommandFault`]; see [`CommandFault::entry`] for the reply.
-    pub fn parse(line: &[u8], extensions: Extensions) -> Result<Self, CommandFault> {
+    pub fn parse(line: &[u8], announced: Announced) -> Result<Self, CommandFault> {
         let line = line.trim_ascii_end();
         let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
         let (verb, rest) = line.split_at(end);
         let rest = rest.trim_ascii_start();
-        match verb.to_ascii_uppercase().as_slice() {
+        let verb = verb.to_ascii_uppercase();
+        if announced.waits_for_tls && !PERMITTED_BEFORE_TLS.contains(&verb.as_slice()) {
+            return Err(CommandFault::TlsNeeded);
+        }
+        let is_lmtp = announced.protocol == Protocol::Lmtp;
+        match verb.as_slice() {
+            b"LHLO" if is_lmtp => parse_hello(rest).map(Self::Lhlo),
+            b"EHLO" | b"HELO" if is_lmtp => Err(CommandFault::LhloNeeded),
             b"EHLO" => parse_hello(rest).map(Self::Ehlo),
             b"HELO" => parse_hello(rest).map(Self::Helo),
-            b"MAIL" => parse_mail(rest, extensions).map(Self::Mail),
+            b"STARTTLS" if announced.starttls => alone(Self::StartTls, rest),
+            b"AUTH" if announced.auth => parse_auth(rest).map(Self::Auth),
+            b"MAIL" => parse_mail(rest, announced).map(Self::Mail),
             b"RCPT" => parse_rcpt(rest).map(Self::Rcpt),
             b"DATA" => alone(Self::Data, rest),
             b"RSET" => alone(Self::Rset, rest),
@@ -138,6 +201,10 @@ impl Command {
     }
 }
 
+/// RFC 3207 §4: EHLO, NOOP, STARTTLS and QUIT; RSET and HELP do no harm either.
+const PERMITTED_BEFORE_TLS: &[&[u8]] =
+    &[b"EHLO", b"HELO", b"LHLO", b"NOOP", b"RSET", b"HELP", b"QUIT", b"STARTTLS"];
+
 fn alone(command: Command, rest: &[u8]) -> Result<Command, CommandFault> {
     if rest.is_empty() { Ok(command) } else { Err(CommandFault::ArgumentUnexpected) }
 }
@@ -152,12 +219,28 @@ fn parse_hello(rest: &[u8]) -> Result<String, CommandFault> {
     }
 }
 
-fn parse_mail(rest: &[u8], extensions: Extensions) -> Result<Mail, CommandFault> {
+fn parse_auth(rest: &[u8]) -> Result<Auth, CommandFault> {
+    let mut words = rest.split(|&b| b == b' ').filter(|word| !word.is_empty());
+    let mechanism = words.next().ok_or(CommandFault::AuthSyntax)?;
+    let initial = words.next().map(|word| Redacted::new(word.to_vec()));
+    if words.next().is_some() {
+        return Err(CommandFault::AuthSyntax);
+    }
+    let mechanism = match mechanism.to_ascii_uppercase().as_slice() {
+        b"PLAIN" => Mechanism::Plain,
+        b"LOGIN" => Mechanism::Login,
+        _ => return Err(CommandFault::MechanismUnknown),
+    };
+    Ok(Auth { mechanism, initial })
+}
+
+fn parse_mail(rest: &[u8], announced: Announced) -> Result<Mail, CommandFault> {
     let path = after_keyword(rest, b"FROM:").ok_or(CommandFault::MailSyntax)?;
     let (reverse_path, rest) = path::parse_reverse_path(path).map_err(|fault| match fault {
         PathFault::NoBrackets => CommandFault::MailSyntax,
         PathFault::NoAddress => CommandFault::BadSender,
     })?;
+    let extensions = announced.extensions;
     let mut mail = Mail { reverse_path, size: None, body: Body::SevenBit, smtputf8: false };
     for (keyword, value) in parse_parameters(rest)? {
         match (keyword.as_slice(), value) {
@@ -167,6 +250,8 @@ fn parse_mail(rest: &[u8], extensions: Extensions) -> Result<Mail, CommandFault>
             (b"BODY", None) if extensions.eight_bit_mime => {
                 return Err(CommandFault::ParameterSyntax);
             }
+            (b"AUTH", Some(value)) if announced.auth && is_xtext(value) => {}
+            (b"AUTH", _) if announced.auth => return Err(CommandFault::ParameterSyntax),
             (b"SMTPUTF8", None) if extensions.smtputf8 => mail.smtputf8 = true,
             (b"SMTPUTF8", Some(_)) if extensions.smtputf8 => {
                 return Err(CommandFault::ParameterSyntax);
@@ -239,6 +324,16 @@ fn parse_size(value: &[u8]) -> Result<u64, CommandFault> {
     }
     let text = std::str::from_utf8(value).map_err(|_| CommandFault::ParameterSyntax)?;
     Ok(text.parse().unwrap_or(u64::MAX))
+}
+
+/// RFC 3461 §4: printable ASCII, `+` only before two upper-case hexadecimal digits. No `=` gets
+/// here.
+fn is_xtext(value: &[u8]) -> bool {
+    let is_hex = |b: &u8| b.is_ascii_digit() || (b'A'..=b'F').contains(b);
+    let mut pieces = value.split(|&b| b == b'+');
+    value.iter().all(u8::is_ascii_graphic)
+        && pieces.next().is_some()
+        && pieces.all(|piece| piece.len() >= 2 && piece[..2].iter().all(is_hex))
 }
 
 fn parse_body(value: &[u8]) -> Result<Body, CommandFault> {

@@ -17,10 +17,11 @@ pub mod server;
 mod trace;
 mod via;
 
-pub use command::{Command, CommandFault, Extensions, Mail};
+pub use command::{Announced, Auth, Command, CommandFault, Extensions, Mail, Mechanism};
 pub use envelope::{Body, Envelope, ForwardPath, Path, Peer, ReversePath, Transaction};
 pub use framing::{
-    BareLf, DataFault, DataReader, LineFault, LineReader, ReplyFault, ReplyReader, StuffedData,
+    BareLf, DataFault, DataReader, LineFault, LineKind, LineReader, ReplyFault, ReplyReader,
+    StuffedData,
 };
-pub use reply::{Reply, ReplyClass, Status};
+pub use reply::{Replies, Reply, ReplyClass, Status};
 pub use via::{Dialect, Via};

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::catalogue;
+
 /// Subject and detail of an enhanced status code; its class comes from the reply code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Status {
@@ -105,6 +107,49 @@ impl Reply {
     }
 }
 
+/// What a client is told after the mail data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Replies {
+    /// The same for the whole transaction: once, or over LMTP once per recipient.
+    All(Reply),
+    /// One for each accepted RCPT, in their order (RFC 2033 §4.2).
+    Each(Vec<Reply>),
+}
+
+impl Replies {
+    /// The one that says most about the transaction: something is to come again, else something
+    /// was taken, else why not.
+    pub fn summary(&self) -> Reply {
+        match self {
+            Self::All(reply) => reply.clone(),
+            Self::Each(each) => {
+                let of = |class| each.iter().find(|reply| reply.class() == class);
+                of(ReplyClass::Transient)
+                    .or_else(|| of(ReplyClass::Positive))
+                    .or(each.first())
+                    .cloned()
+                    .unwrap_or_else(|| catalogue::INTERNAL_ERROR.reply())
+            }
+        }
+    }
+
+    /// The replies to write where `owed` are expected. Danger: were each not for the recipient it
+    /// is read for, mail would be lost; so a wrong number makes the client come again.
+    pub(super) fn owed(&self, owed: usize) -> Vec<Reply> {
+        match self {
+            Self::Each(each) if each.len() == owed => each.clone(),
+            Self::Each(_) => vec![catalogue::INTERNAL_ERROR.reply(); owed],
+            Self::All(reply) => vec![reply.clone(); owed],
+        }
+    }
+}
+
+impl From<Reply> for Replies {
+    fn from(reply: Reply) -> Self {
+        Self::All(reply)
+    }
+}
+
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}{}", self.code, self.prefix(), self.text())
@@ -117,7 +162,7 @@ fn sanitise(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reply, Status};
+    use super::{Replies, Reply, Status};
 
     #[track_caller]
     fn check(code: u16, status: Option<(u16, u16)>, text: &str, wire: &str) {
@@ -131,6 +176,31 @@ mod tests {
         check(550, Some((7, 1)), "a\nb", "550-5.7.1 a\r\n550 5.7.1 b\r\n");
         check(354, Some((0, 0)), "go on", "354 go on\r\n");
         check(220, None, "", "220 \r\n");
+    }
+
+    #[test]
+    fn the_summary_never_hides_that_something_is_to_come_again() {
+        let of = |codes: &[u16]| {
+            Replies::Each(codes.iter().map(|code| Reply::new(*code, None, "")).collect())
+        };
+        for (codes, expected) in
+            [(&[250, 550, 450][..], 450), (&[550, 250, 250], 250), (&[550, 554], 550), (&[], 451)]
+        {
+            assert_eq!(of(codes).summary().code(), expected, "{codes:?}");
+        }
+        assert_eq!(Replies::from(Reply::new(550, None, "")).summary().code(), 550);
+    }
+
+    #[test]
+    fn p3_a_wrong_number_of_replies_makes_the_client_come_again() {
+        let yes = Reply::new(250, None, "");
+        let codes = |replies: Replies, owed| -> Vec<u16> {
+            replies.owed(owed).iter().map(Reply::code).collect()
+        };
+        assert_eq!(codes(Replies::Each(vec![yes.clone(); 2]), 2), [250, 250]);
+        assert_eq!(codes(Replies::Each(vec![yes.clone(); 2]), 3), [451, 451, 451]);
+        assert_eq!(codes(Replies::Each(vec![yes.clone(); 2]), 1), [451]);
+        assert_eq!(codes(Replies::All(yes), 3), [250, 250, 250]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Everything the store can be asked: the relay's ports, and what command line and desk need.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::decisions::{self, Refusal};
 use super::evidence::{self, Counting};
@@ -19,9 +20,11 @@ use crate::relay::ports::{
     DecisionBatch, DecisionRow, Evidences, Journal, Query, RecordError, Records, Settlement,
     Snapshot, StoreError,
 };
+use crate::telemetry::{Metrics, StoreOperation, events};
 
 impl Records for Store {
     async fn load(&self, query: Query) -> Result<Snapshot, StoreError> {
+        let _timing = self.timing(StoreOperation::Load);
         let writer = self.shared().writer.clone();
         let clock = self.settings().clock.clone();
         self.read(move |connection| lookup::snapshot(connection, &query, &writer, clock.now()))
@@ -31,6 +34,7 @@ impl Records for Store {
 
 impl Journal for Store {
     async fn record(&self, batch: DecisionBatch) -> Result<Receipt, RecordError> {
+        let _timing = self.timing(StoreOperation::Record);
         let shared = Arc::clone(self.shared());
         let recorded = self
             .write(Patience::WhileAwaited, move |writing| {
@@ -54,6 +58,7 @@ impl Journal for Store {
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
+        let _timing = self.timing(StoreOperation::Settle);
         let patience = match settlement.closes.is_empty() {
             // A reply waits for this, or a retry soon will.
             true => Patience::Regardless,
@@ -74,10 +79,12 @@ impl Journal for Store {
 
 impl Evidences for Store {
     async fn scope(&self, id: u64) -> Result<Option<Scope>, StoreError> {
+        let _timing = self.timing(StoreOperation::Scope);
         self.read(move |connection| scopes::name(connection, id)).await
     }
 
     async fn append(&self, person: PersonKey, evidence: Evidence) -> Result<(), StoreError> {
+        let _timing = self.timing(StoreOperation::Append);
         self.write(Patience::Regardless, move |writing| {
             evidence::append(writing, &person, &evidence, Counting::AtOnce).map(|_| ())
         })
@@ -194,6 +201,14 @@ impl Store {
             .await
     }
 
+    /// How many recipients of open messages nobody has tried since `since`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they could not be counted.
+    pub async fn never_retried(&self, since: Timestamp) -> Result<u64, StoreError> {
+        self.read(move |connection| ledger::never_retried(connection, since)).await
+    }
+
     /// The decision `id`, or the service message journalled under it.
     ///
     /// # Errors
@@ -243,6 +258,32 @@ impl Store {
     /// Service messages whose journal row was lost since the start, for a metric.
     pub fn notes_lost_total(&self) -> u64 {
         self.shared().notes_lost_total()
+    }
+
+    /// Service messages whose journal row waits to be written, and how long the oldest has.
+    pub fn notes_waiting(&self) -> (usize, Option<Duration>) {
+        self.shared().notes_waiting()
+    }
+
+    /// Measures one call until what is returned is dropped.
+    fn timing(&self, operation: StoreOperation) -> Timing<'_> {
+        Timing { metrics: self.settings().metrics.as_deref(), operation, began: Instant::now() }
+    }
+}
+
+/// Tells at its end how long a call took, also one whose caller gave up.
+struct Timing<'a> {
+    metrics: Option<&'a Metrics>,
+    operation: StoreOperation,
+    began: Instant,
+}
+
+impl Drop for Timing<'_> {
+    fn drop(&mut self) {
+        if let Some(metrics) = self.metrics {
+            let (operation, took) = (self.operation, self.began.elapsed());
+            events::StoreCalled { operation, took }.emit(metrics);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::fault::Fault;
 use super::journal::{Writer, Writing};
-use super::row::{nullable, row_sum};
+use super::row::{from_sql_number, nullable, row_sum};
 use crate::base::Timestamp;
 use crate::pipeline::{Fate, FateKey, Fingerprint, LedgerEntry, Settled};
 
@@ -256,6 +256,16 @@ pub(super) fn sweep(connection: &Connection, now: Timestamp) -> Result<u64, Faul
     let removed =
         connection.prepare_cached("DELETE FROM ledger WHERE touched_at < ?1")?.execute([oldest])?;
     Ok(removed as u64)
+}
+
+/// How many recipients without a final fate belong to messages nobody has tried since `since`:
+/// deferred, or claimed by an attempt that broke off. Whoever closes a message removes its rows,
+/// so all rows are of open ones.
+pub(super) fn never_retried(connection: &Connection, since: Timestamp) -> Result<u64, Fault> {
+    let sql = "SELECT count(*) FROM ledger WHERE fate IS NULL AND fingerprint NOT IN
+               (SELECT fingerprint FROM ledger WHERE touched_at >= ?1)";
+    let mut statement = connection.prepare_cached(sql)?;
+    from_sql_number(statement.query_row([since.as_millis()], |row| row.get(0))?)
 }
 
 const fn fate_word(fate: Fate) -> &'static str {

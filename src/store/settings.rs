@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::{Digest, NodeId, Timestamp};
 use crate::relay::ports::Clock;
+use crate::telemetry::Metrics;
 
 /// What to do when there is no database file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +57,8 @@ pub struct Settings {
     pub queue_max: usize,
     /// Where the store learns the time.
     pub clock: Arc<dyn Clock>,
+    /// Where calls and commits are counted; nowhere for a command-line visitor.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 impl Settings {
@@ -74,6 +77,7 @@ impl Settings {
             retry_max: Duration::from_secs(5),
             queue_max: 4096,
             clock: Arc::new(SystemClock),
+            metrics: None,
         }
     }
 }

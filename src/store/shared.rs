@@ -1,8 +1,10 @@
 //! What callers and the store's threads share: queues, lamps, and what must not be lost.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::fault::{Fault, Reach};
 use super::job::{ReadJob, WriteJob};
@@ -86,7 +88,9 @@ pub(super) struct Shared {
     pub(super) readers: Mutex<Vec<JoinHandle<()>>>,
     attempts: AtomicI64,
     releases: Mutex<Vec<Release>>,
-    notes_waiting: AtomicUsize,
+    /// Notes on their way, by number, and when they set out.
+    notes: Mutex<BTreeMap<u64, Instant>>,
+    notes_begun: AtomicU64,
     notes_lost: AtomicU64,
     notes_lost_total: AtomicU64,
 }
@@ -105,7 +109,8 @@ impl Shared {
             readers: Mutex::default(),
             attempts: AtomicI64::new(0),
             releases: Mutex::default(),
-            notes_waiting: AtomicUsize::new(0),
+            notes: Mutex::default(),
+            notes_begun: AtomicU64::new(0),
             notes_lost: AtomicU64::new(0),
             notes_lost_total: AtomicU64::new(0),
             settings,
@@ -115,6 +120,12 @@ impl Shared {
     /// Service messages whose journal row was lost since the start.
     pub(super) fn notes_lost_total(&self) -> u64 {
         self.notes_lost_total.load(Ordering::Relaxed)
+    }
+
+    /// How many notes are on their way, and how long the oldest has been.
+    pub(super) fn notes_waiting(&self) -> (usize, Option<Duration>) {
+        let notes = lock(&self.notes);
+        (notes.len(), notes.first_key_value().map(|(_, since)| since.elapsed()))
     }
 
     /// Whether there is something to write that no caller waits for.
@@ -163,8 +174,12 @@ impl Shared {
 
     /// A service message on its way to the journal; `None`, and counted, if too many wait.
     pub(super) fn note(self: &Arc<Self>, row: DecisionRow) -> Option<Note> {
-        let note = Note { shared: Arc::clone(self), row, is_written: false };
-        let waiting = self.notes_waiting.fetch_add(1, Ordering::AcqRel);
+        let number = self.notes_begun.fetch_add(1, Ordering::Relaxed);
+        let note = Note { shared: Arc::clone(self), row, number, is_written: false };
+        let mut notes = lock(&self.notes);
+        let waiting = notes.len();
+        notes.insert(number, Instant::now());
+        drop(notes);
         // Half of the queue is for callers who wait: objections and permits.
         (waiting < self.settings.queue_max.div_ceil(2)).then_some(note)
     }
@@ -228,6 +243,7 @@ impl Drop for Lease {
 pub(super) struct Note {
     shared: Arc<Shared>,
     row: DecisionRow,
+    number: u64,
     is_written: bool,
 }
 
@@ -249,7 +265,7 @@ impl WriteJob for Note {
 
 impl Drop for Note {
     fn drop(&mut self) {
-        self.shared.notes_waiting.fetch_sub(1, Ordering::AcqRel);
+        lock(&self.shared.notes).remove(&self.number);
         if !self.is_written {
             self.shared.notes_lost.fetch_add(1, Ordering::AcqRel);
             self.shared.notes_lost_total.fetch_add(1, Ordering::Relaxed);

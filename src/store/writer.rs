@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
+use std::time::Instant;
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -18,6 +19,7 @@ use super::job::WriteJob;
 use super::journal::Writing;
 use super::shared::{Shared, lock};
 use crate::relay::ports::StoreError;
+use crate::telemetry::events;
 
 /// Calls per transaction.
 const CALLS_MAX: usize = 256;
@@ -126,6 +128,7 @@ fn transact(
     connection: &mut Connection,
     work: impl FnOnce(&mut Writing<'_>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
+    let began = Instant::now();
     // The write lock is taken first: nobody appends to the chain between reading and writing it.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut writing = Writing::begin(&transaction, &shared.writer, shared.settings.clock.now())?;
@@ -134,6 +137,9 @@ fn transact(
     writing.finish()?;
     transaction.commit()?;
     leftovers.keep();
+    if let Some(metrics) = &shared.settings.metrics {
+        events::StoreCommitted { took: began.elapsed() }.emit(metrics);
+    }
     Ok(())
 }
 

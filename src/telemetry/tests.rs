@@ -3,6 +3,10 @@
 //! The catalogue is compared with what the registry gathers after one of each event; log lines
 //! are caught by a subscriber of the test's own.
 
+mod finished;
+mod labels;
+mod monitoring;
+
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -10,42 +14,88 @@ use std::time::Duration;
 
 use prometheus::proto::MetricType;
 
-use super::{
-    CATALOGUE, ClassLabel, ConnectionClosed, ConnectionOpened, ConnectionRefused, CopyFinished,
-    FooterOutcome, FooterPlaced, JournalGap, Kind, Metrics, OutcomeLabel, RecipientDecided,
-    ReplyLabel, Stage, StageFinished, StoreFailed, StoreObserved, StoreOperation, StoreState,
-    TransactionAnswered, UnsubscribeHandled, UnsubscribeResult, VerdictLabel,
+use super::events::{
+    HeldBytes, JournalObserved, LeasesObserved, MessageArrived, NeverRetried, NoticeFinished,
+    StoreCalled, StoreCommitted, StoreMeasured, UpstreamTransactionFinished,
 };
-use crate::base::{DecisionId, StreamId, TransactionId};
+use super::{
+    CertificateSeen, ClassLabel, ConnectionClosed, ConnectionOpened, ConnectionRefused,
+    CopyFinished, FooterOutcome, FooterPlaced, HandshakeFailed, JournalGap, Kind, ListenerOpened,
+    LoginChecked, LoginLabel, Metrics, ModeLabel, ProxyHeaderRefused, RecipientDecided,
+    RefusalLabel, ReloadFinished, ReloadResult, Stage, StageFinished, StoreFailed, StoreFile,
+    StoreObserved, StoreOperation, StoreState, UnsubscribeHandled, UnsubscribeResult,
+    UpstreamConnectionFailed, UpstreamConnectionFault, VerdictLabel, entries,
+};
+use crate::base::{DecisionId, StreamId, Timestamp, TransactionId};
 use crate::pipeline::{Outcome, UpstreamFault};
 use crate::smtp::Reply;
 
+const TRANSACTION: TransactionId = TransactionId::from_bytes([7; 16]);
+const TOOK: Duration = Duration::from_millis(2);
+
 fn emit_everything(metrics: &Metrics) {
-    let stream = StreamId::parse("newsletter").unwrap();
-    let transaction = TransactionId::from_bytes([7; 16]);
-    let reply = Reply::new(550, None, "jane@example.com said no");
-    let class = ClassLabel::Marketing;
-    TransactionAnswered { transaction, stream: &stream, class, reply: &reply }.emit(metrics);
+    finished::emit(metrics);
+    emit_mail(metrics);
+    emit_upstream(metrics);
+    emit_doors(metrics);
+    emit_store(metrics);
+    ReloadFinished { result: ReloadResult::Refused, generation: 1 }.emit(metrics);
+    ReloadFinished { result: ReloadResult::Succeeded, generation: 2 }.emit(metrics);
+}
+
+fn emit_mail(metrics: &Metrics) {
+    let stream = &StreamId::parse("newsletter").unwrap();
+    let (class, mode) = (ClassLabel::Marketing, ModeLabel::Bounce);
+    let (verdict, reason) = (VerdictLabel::Deny, Some("UNSUBSCRIBED"));
     let decision = DecisionId::from_bits(9);
-    let verdict = VerdictLabel::Deny;
-    let reason = Some("UNSUBSCRIBED");
-    RecipientDecided { decision, stream: &stream, class, verdict, reason }.emit(metrics);
+    RecipientDecided { decision, stream, class, mode, verdict, reason }.emit(metrics);
+    let (transaction, took) = (TRANSACTION, TOOK);
     let outcome = FooterOutcome::Edited;
     FooterPlaced { transaction, outcome, reason: None }.emit(metrics);
-    CopyFinished { transaction, outcome: &Outcome::InDoubt }.emit(metrics);
-    CopyFinished { transaction, outcome: &Outcome::Refused(reply) }.emit(metrics);
-    ConnectionOpened.emit(metrics);
-    ConnectionOpened.emit(metrics);
-    ConnectionClosed.emit(metrics);
-    ConnectionRefused.emit(metrics);
-    let error = &io::Error::other("locked");
-    StoreFailed { operation: StoreOperation::Load, error }.emit(metrics);
-    StoreObserved { state: StoreState::Usable }.emit(metrics);
-    JournalGap { rows: 3 }.emit(metrics);
-    let result = UnsubscribeResult::Recorded;
-    UnsubscribeHandled { decision: Some(decision), result }.emit(metrics);
-    let took = Duration::from_millis(2);
     StageFinished { transaction, stage: Stage::Decide, took }.emit(metrics);
+    drop(MessageArrived { bytes: 500 }.emit(metrics));
+    let (at, until) = (Timestamp::from_millis(1000), Timestamp::from_millis(61_000));
+    LeasesObserved { leases: &[(stream.clone(), until)], at }.emit(metrics);
+}
+
+fn emit_upstream(metrics: &Metrics) {
+    let transaction = TRANSACTION;
+    let reply = Reply::new(550, None, "jane@example.com said no");
+    for outcome in [Outcome::InDoubt, Outcome::Failed(UpstreamFault::Lost), Outcome::Refused(reply)]
+    {
+        CopyFinished { transaction, outcome: &outcome }.emit(metrics);
+        NoticeFinished { transaction, outcome: &outcome }.emit(metrics);
+    }
+    UpstreamTransactionFinished { transaction, took: TOOK }.emit(metrics);
+    UpstreamConnectionFailed { kind: UpstreamConnectionFault::Tls }.emit(metrics);
+    NeverRetried { recipients: 4 }.emit(metrics);
+}
+
+fn emit_doors(metrics: &Metrics) {
+    let listener = "main";
+    ListenerOpened { listener }.emit(metrics);
+    ConnectionOpened { listener }.emit(metrics);
+    ConnectionOpened { listener }.emit(metrics);
+    ConnectionClosed { listener }.emit(metrics);
+    ConnectionRefused { listener, reason: RefusalLabel::UnknownClient }.emit(metrics);
+    HandshakeFailed { listener }.emit(metrics);
+    ProxyHeaderRefused { listener }.emit(metrics);
+    LoginChecked { listener, result: LoginLabel::Invalid }.emit(metrics);
+    let not_after = Timestamp::from_millis(1_800_000_000_999);
+    CertificateSeen { role: listener, not_after }.emit(metrics);
+    let (decision, result) = (Some(DecisionId::from_bits(9)), UnsubscribeResult::Recorded);
+    UnsubscribeHandled { decision, result, took: TOOK }.emit(metrics);
+}
+
+fn emit_store(metrics: &Metrics) {
+    let (operation, took) = (StoreOperation::Load, TOOK);
+    StoreCalled { operation, took }.emit(metrics);
+    StoreCommitted { took }.emit(metrics);
+    StoreFailed { operation, error: &io::Error::other("locked") }.emit(metrics);
+    StoreObserved { state: StoreState::Usable }.emit(metrics);
+    StoreMeasured { file: StoreFile::Database, bytes: 4096 }.emit(metrics);
+    JournalObserved { rows: 2, oldest: Some(TOOK) }.emit(metrics);
+    JournalGap { rows: 3 }.emit(metrics);
 }
 
 #[test]
@@ -55,10 +105,10 @@ fn the_catalogue_is_exactly_what_is_exported() {
     let families = metrics.gather();
     let exported: BTreeSet<&str> =
         families.iter().map(prometheus::proto::MetricFamily::name).collect();
-    let listed: BTreeSet<&str> = CATALOGUE.iter().map(|entry| entry.name).collect();
+    let listed: BTreeSet<&str> = entries().map(|entry| entry.name).collect();
     assert_eq!(exported, listed);
-    assert_eq!(listed.len(), CATALOGUE.len(), "each name once");
-    for entry in CATALOGUE {
+    assert_eq!(listed.len(), entries().count(), "each name once");
+    for entry in entries() {
         let family = families.iter().find(|family| family.name() == entry.name).unwrap();
         let kind = match entry.kind {
             Kind::Counter => MetricType::COUNTER,
@@ -75,17 +125,39 @@ fn the_catalogue_is_exactly_what_is_exported() {
 }
 
 #[test]
-fn names_and_helps_keep_the_prometheus_rules() {
-    for entry in CATALOGUE {
+fn names_and_texts_keep_the_rules() {
+    for entry in entries() {
         let name = entry.name;
         assert!(name.starts_with("consentry_") || name.starts_with("process_"), "{name}");
         assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
         assert_eq!(entry.kind == Kind::Counter, name.ends_with("_total"), "{name}");
-        assert_eq!(entry.kind == Kind::Histogram, name.ends_with("_seconds"), "{name}");
-        assert!(entry.help.ends_with('.') && entry.help.len() > 20, "{name}");
+        let is_histogram = entry.kind == Kind::Histogram;
+        assert!(!is_histogram || name.ends_with("_seconds"), "{name}");
+        for text in [entry.help, entry.action] {
+            assert!(text.ends_with('.') && text.len() > 15, "{name}: {text}");
+            assert!(!text.contains("  ") && !text.contains('\n'), "{name}: {text}");
+        }
         for unit in ["milli", "micro", "minutes", "kilo", "mega", "count", "_ms"] {
             assert!(!name.contains(unit), "{name}");
         }
+    }
+}
+
+#[test]
+fn series_with_closed_labels_start_at_zero() {
+    let text = Metrics::new("1.2.3").render();
+    for line in [
+        "consentry_upstream_outcomes_total{outcome=\"accepted\"} 0",
+        "consentry_upstream_replies_total{code=\"451\",subject=\"policy\"} 0",
+        "consentry_upstream_failures_total{fault=\"connect\"} 0",
+        "consentry_store_errors_total{operation=\"append\"} 0",
+        "consentry_unsubscribes_total{result=\"unknown_key\"} 0",
+        "consentry_config_reloads_total{result=\"refused\"} 0",
+        "consentry_transaction_seconds_count{class=\"service\"} 0",
+        "consentry_config_generation 1",
+        "consentry_config_last_reload_successful 1",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
     }
 }
 
@@ -97,21 +169,41 @@ fn renders_what_was_emitted() {
     for line in [
         "# TYPE consentry_recipients_total counter",
         "consentry_transactions_total{class=\"marketing\",reply=\"550\",stream=\"newsletter\"} 1",
-        "consentry_recipients_total{class=\"marketing\",reason=\"UNSUBSCRIBED\",\
+        "consentry_recipients_total{class=\"marketing\",mode=\"bounce\",reason=\"UNSUBSCRIBED\",\
          stream=\"newsletter\",verdict=\"deny\"} 1",
         "consentry_footers_total{outcome=\"edited\",reason=\"none\"} 1",
+        "consentry_received_bytes_total 500",
+        "consentry_in_flight_bytes 0",
+        "consentry_stream_lease_seconds{stream=\"newsletter\"} 60",
         "consentry_upstream_outcomes_total{outcome=\"in_doubt\"} 1",
-        "consentry_upstream_outcomes_total{outcome=\"accepted\"} 0",
+        "consentry_upstream_replies_total{code=\"550\",subject=\"absent\"} 1",
+        "consentry_upstream_failures_total{fault=\"lost\"} 1",
+        "consentry_upstream_connections_failed_total{kind=\"tls\"} 1",
+        "consentry_upstream_transaction_seconds_count 1",
+        "consentry_notices_total{outcome=\"refused\"} 1",
+        "consentry_deferred_never_retried 4",
         "consentry_in_doubt_total 1",
-        "consentry_connections 1",
-        "consentry_connections_refused_total 1",
+        "consentry_connections{listener=\"main\"} 1",
+        "consentry_connections_opened_total{listener=\"main\"} 2",
+        "consentry_connections_refused_total{listener=\"main\",reason=\"unknown_client\"} 1",
+        "consentry_connections_refused_total{listener=\"main\",reason=\"too_many_connections\"} 0",
+        "consentry_tls_handshakes_failed_total{listener=\"main\"} 1",
+        "consentry_proxy_headers_refused_total{listener=\"main\"} 1",
+        "consentry_logins_total{listener=\"main\",result=\"invalid\"} 1",
+        "consentry_certificate_expiry_timestamp_seconds{role=\"main\"} 1800000000",
         "consentry_store_errors_total{operation=\"load\"} 1",
-        "consentry_store_errors_total{operation=\"append\"} 0",
+        "consentry_store_call_seconds_count{operation=\"load\"} 1",
+        "consentry_store_commit_seconds_count 1",
         "consentry_store_usable 1",
+        "consentry_store_bytes{file=\"database\"} 4096",
         "consentry_journal_gaps_total 3",
+        "consentry_journal_waiting 2",
+        "consentry_journal_lag_seconds 0.002",
         "consentry_unsubscribes_total{result=\"recorded\"} 1",
-        "consentry_unsubscribes_total{result=\"unknown_key\"} 0",
+        "consentry_opt_out_seconds_bucket{le=\"0.0025\"} 1",
         "consentry_stage_seconds_bucket{stage=\"decide\",le=\"0.005\"} 1",
+        "consentry_config_reloads_total{result=\"succeeded\"} 1",
+        "consentry_config_generation 2",
         "consentry_build_info{version=\"1.2.3\"} 1",
     ] {
         assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
@@ -121,64 +213,32 @@ fn renders_what_was_emitted() {
 }
 
 #[test]
+fn bytes_are_in_flight_until_they_are_let_go() {
+    let metrics = Metrics::new("1");
+    let held: Vec<HeldBytes> =
+        [3, 4].map(|bytes| MessageArrived { bytes }.emit(&metrics)).into_iter().collect();
+    assert!(metrics.render().contains("consentry_in_flight_bytes 7\n"));
+    drop(held);
+    assert!(metrics.render().contains("consentry_in_flight_bytes 0\n"));
+}
+
+#[test]
+fn a_stream_that_enforces_everything_is_no_longer_shown() {
+    let metrics = Metrics::new("1");
+    let (at, until) = (Timestamp::from_millis(0), Timestamp::from_millis(9000));
+    let leases = ["a", "b"].map(|stream| (StreamId::parse(stream).unwrap(), until));
+    LeasesObserved { leases: &leases, at }.emit(&metrics);
+    LeasesObserved { leases: &leases[1..], at }.emit(&metrics);
+    let text = metrics.render();
+    assert!(!text.contains("consentry_stream_lease_seconds{stream=\"a\"}"), "{text}");
+    assert!(text.contains("consentry_stream_lease_seconds{stream=\"b\"} 9\n"), "{text}");
+}
+
+#[test]
 fn two_relays_in_one_process_share_no_counter() {
     let (one, other) = (Metrics::new("1"), Metrics::new("1"));
-    ConnectionRefused.emit(&one);
-    assert!(other.render().contains("consentry_connections_refused_total 0"));
-}
-
-#[test]
-fn replies_are_labelled_by_code_or_first_digit() {
-    for (code, label) in [
-        (250, "250"),
-        (251, "2xx"),
-        (354, "4xx"),
-        (421, "421"),
-        (451, "451"),
-        (452, "452"),
-        (450, "4xx"),
-        (550, "550"),
-        (552, "552"),
-        (554, "554"),
-        (571, "5xx"),
-    ] {
-        assert_eq!(ReplyLabel::of(&Reply::new(code, None, "x")).as_str(), label, "{code}");
-    }
-}
-
-#[test]
-fn outcomes_are_labelled_by_kind() {
-    let reply = || Reply::new(250, None, "x");
-    for (outcome, label) in [
-        (Outcome::Accepted(reply()), "accepted"),
-        (Outcome::Refused(reply()), "refused"),
-        (Outcome::Deferred(reply()), "deferred"),
-        (Outcome::Failed(UpstreamFault::Lost), "failed"),
-        (Outcome::InDoubt, "in_doubt"),
-    ] {
-        assert_eq!(OutcomeLabel::of(&outcome).as_str(), label);
-    }
-}
-
-#[test]
-fn label_values_are_distinct_lower_case_words() {
-    fn check<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) {
-        let texts: BTreeSet<&str> = all.iter().map(|&label| text(label)).collect();
-        assert_eq!(texts.len(), all.len());
-        for text in texts {
-            let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-            assert!(text.bytes().all(is_word), "{text}");
-        }
-    }
-    check(ClassLabel::ALL, ClassLabel::as_str);
-    check(ReplyLabel::ALL, ReplyLabel::as_str);
-    check(VerdictLabel::ALL, VerdictLabel::as_str);
-    check(FooterOutcome::ALL, FooterOutcome::as_str);
-    check(OutcomeLabel::ALL, OutcomeLabel::as_str);
-    check(StoreOperation::ALL, StoreOperation::as_str);
-    check(StoreState::ALL, StoreState::as_str);
-    check(UnsubscribeResult::ALL, UnsubscribeResult::as_str);
-    check(Stage::ALL, Stage::as_str);
+    JournalGap { rows: 1 }.emit(&one);
+    assert!(other.render().contains("consentry_journal_gaps_total 0\n"));
 }
 
 #[derive(Clone, Default)]
@@ -195,11 +255,11 @@ impl Write for Lines {
     }
 }
 
-fn logged(work: impl FnOnce()) -> String {
+fn logged(level: tracing::Level, work: impl FnOnce()) -> String {
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
+        .with_max_level(level)
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
@@ -211,31 +271,47 @@ fn logged(work: impl FnOnce()) -> String {
 #[test]
 fn every_event_is_logged_without_personal_data() {
     let metrics = Metrics::new("1");
-    let log = logged(|| emit_everything(&metrics));
+    let log = logged(tracing::Level::TRACE, || emit_everything(&metrics));
     for words in [
-        "transaction answered",
+        "transaction finished",
         "recipient decided",
         "footer placed",
+        "stage finished",
+        "leases observed",
         "copy finished",
+        "notice finished",
+        "upstream transaction ended",
+        "upstream connection failed",
+        "never tried again",
+        "listener opened",
         "connection opened",
         "connection closed",
         "connection refused",
+        "TLS handshake failed",
+        "PROXY header refused",
+        "login checked",
+        "certificate in use",
+        "unsubscribe handled",
+        "store called",
+        "store committed",
         "store call failed",
         "the store is usable",
+        "store measured",
+        "journal observed",
         "journal rows lost",
-        "unsubscribe handled",
-        "stage finished",
+        "configuration reloaded",
+        "configuration not reloaded",
     ] {
         assert!(log.contains(words), "{words} is missing in\n{log}");
     }
     assert!(log.contains(&DecisionId::from_bits(9).to_string()));
-    assert!(!log.contains("jane@example.com"), "{log}");
+    assert!(!log.contains("jane"), "{log}");
 }
 
 #[test]
 fn the_stores_state_is_logged_only_when_it_changes() {
     let metrics = Metrics::new("1");
-    let log = logged(|| {
+    let log = logged(tracing::Level::TRACE, || {
         for state in [StoreState::Usable, StoreState::Usable, StoreState::Unusable] {
             StoreObserved { state }.emit(&metrics);
         }

@@ -8,7 +8,7 @@ use super::mailer;
 use super::upstream::Upstream;
 
 /// Peak resident memory of the process, in MiB.
-fn peak_mib(running: &Running) -> u64 {
+pub fn peak_mib(running: &Running) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024

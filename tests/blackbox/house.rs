@@ -137,9 +137,15 @@ impl House {
 
     /// Starts `serve` and waits until it answers.
     pub fn serve(&self) -> Running {
+        self.serve_with(&[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn serve_with(&self, environment: &[(&str, String)]) -> Running {
         let log = fs::File::create(self.path("serve.log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_consentry"))
             .args(["serve", "--config", "consentry.toml"])
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

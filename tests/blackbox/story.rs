@@ -213,11 +213,11 @@ fn p9_metrics_explain_and_verify_tell_the_story() {
     assert_eq!(reply.code, 250, "{reply:?}\n{}", house.log());
     for (sample, count) in [
         (
-            "consentry_recipients_total{class=\"marketing\",reason=\"none\",stream=\"newsletter\",verdict=\"permit\"}",
+            "consentry_recipients_total{class=\"marketing\",mode=\"bounce\",reason=\"none\",stream=\"newsletter\",verdict=\"permit\"}",
             2.0,
         ),
         (
-            "consentry_recipients_total{class=\"marketing\",reason=\"OBJECTED\",stream=\"newsletter\",verdict=\"deny\"}",
+            "consentry_recipients_total{class=\"marketing\",mode=\"bounce\",reason=\"OBJECTED\",stream=\"newsletter\",verdict=\"deny\"}",
             1.0,
         ),
     ] {
@@ -269,7 +269,8 @@ fn flip_and_find(house: &House, store: &rusqlite::Connection, table: &str) {
     let column: String = store.query_row(&columns, [], |row| row.get(0)).unwrap();
     let read = format!("SELECT {column} FROM {table} LIMIT 1");
     let Ok(old) = store.query_row(&read, [], |row| row.get::<_, rusqlite::types::Value>(0)) else {
-        assert!(["pending", "locator"].contains(&table), "{table} may not be empty here");
+        let may_be_empty = ["pending", "locator"];
+        assert!(may_be_empty.contains(&table), "{table} is empty");
         return;
     };
     let new = match &old {

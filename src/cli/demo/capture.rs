@@ -49,7 +49,7 @@ impl Submissions for Kept {
             kept.push(Captured { from: from.clone(), to, data: data.clone() });
         }
         let status = Some(Status { subject: 0, detail: 0 });
-        Answer { reply: Reply::new(250, status, "captured"), closing: None }
+        Answer::open(Reply::new(250, status, "captured"))
     }
 
     async fn answered(&self, _closing: Settlement, _delivery: ReplyDelivery) {}

@@ -14,7 +14,7 @@ use clap::Args;
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::{output, serve};
 use crate::daemon;
-use crate::telemetry::{LogFormat, init_logging};
+use crate::telemetry::{LogSettings, init_logging};
 
 /// Arguments of `demo`.
 #[derive(Args, Debug)]
@@ -29,7 +29,7 @@ pub(super) struct DemoArgs {
 pub(super) fn run(args: &DemoArgs) -> Outcome {
     // The account on standard output is the show; the log only speaks up when something is off.
     let filter = std::env::var("CONSENTRY_LOG").unwrap_or_else(|_| "error".to_owned());
-    init_logging(LogFormat::Text, &filter).or_exit(Exit::Config)?;
+    init_logging(&LogSettings { filter, ..LogSettings::default() }).or_exit(Exit::Config)?;
     let stage = stage::Stage::set()?;
     let config = stage.config()?;
     let keyring = super::key::new_keyring()?;
@@ -39,8 +39,7 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
         .block_on(async {
             let capture = capture::Capture::start(stage.upstream()).await?;
             let generation = daemon::Generation::build(config.clone(), keyring, 1)?;
-            let daemon =
-                daemon::Daemon::start(generation, None, daemon::Sockets::default()).await?;
+            let daemon = daemon::Daemon::start(generation, daemon::Surroundings::default()).await?;
             let played = play::story(&stage, &config, &capture, &imported).await;
             if played.is_ok() && !args.once {
                 stay_up(&stage).await;

@@ -29,7 +29,7 @@ const FREE_MAIL: &[&str] = &[
 /// The basis this set has for businesses and its conditions; `None` if it has none for anybody
 /// or the recipient is known to be a natural person.
 pub(super) fn limbs(hearing: &Hearing<'_>) -> Option<(Basis, Vec<Limb>)> {
-    let rules = &hearing.rules().business;
+    let rules = hearing.rules().business();
     let basis =
         if rules.impersonal == BusinessRule::Exempt && rules.named_work == BusinessRule::Consent {
             Basis::B2bImpersonal
@@ -120,7 +120,7 @@ fn address_kind<'c>(hearing: &Hearing<'c>) -> (AddressKind, Option<&'c Entry>) {
 }
 
 fn address(hearing: &Hearing<'_>) -> Limb {
-    let rules = &hearing.rules().business;
+    let rules = hearing.rules().business();
     let (kind, entry) = address_kind(hearing);
     let named = Reason::ProtectedNamedAddress;
     let (path, rule, reason, fact) = match kind {

@@ -16,7 +16,7 @@ use crate::eligibility::verdict::Limb;
 /// Whether the exception is the one to ask about this message.
 pub(super) fn applies(hearing: &Hearing<'_>) -> bool {
     let purpose = hearing.message().purpose;
-    hearing.rules().charity.soft
+    hearing.rules().charity().soft
         && matches!(purpose, Purpose::CharityFundraising | Purpose::CharityOther)
 }
 
@@ -118,7 +118,7 @@ fn collection(hearing: &Hearing<'_>, collected: &Collected<'_>) -> Vec<Limb> {
         Some(false) => Some(Reason::OptoutNotOffered),
         None => Some(Reason::OptoutOfferUnproven),
     };
-    let begun = hearing.rules().charity.not_before.0;
+    let begun = hearing.rules().charity().not_before.0;
     let collected_on = collected.entry.at.date();
     let limbs = [
         hearing.check(

@@ -23,7 +23,7 @@ pub(super) fn find(hearing: &Hearing<'_>) -> Finding {
     let weights = || elements.iter().map(|&element| weigh(hearing, element));
     let promotes = elements.is_empty() || weights().any(|w| w == Weight::Promotes);
     let informs = weights().any(|w| w == Weight::Informs);
-    let MixedRule::AnyPromoTaints = hearing.rules().classify.mixed_rule;
+    let MixedRule::AnyPromoTaints = hearing.rules().classify().mixed_rule;
     let class = if promotes {
         Class::Marketing
     } else if informs {
@@ -56,7 +56,7 @@ fn weigh(hearing: &Hearing<'_>, element: Element) -> Weight {
 
 /// What the rule set says about an element of disputed nature, and where.
 fn rule_for(hearing: &Hearing<'_>, element: Element) -> (&'static str, ElementRule) {
-    let says = &hearing.rules().classify;
+    let says = hearing.rules().classify();
     match element {
         Element::Survey => ("classify.survey", says.survey),
         Element::ReviewRequest => ("classify.review_request", says.review_request),

@@ -83,7 +83,7 @@ fn hear(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> Vec<Limb
         channel(hearing, consent),
     ];
     let confirmed_at = confirmation(hearing, entry, consent);
-    if hearing.rules().consent.doi_required {
+    if hearing.rules().consent().doi_required {
         let fact = match confirmed_at {
             Some(at) => format!("double opt-in completed on {}", at.date()),
             None => String::from("no completed double opt-in is on record"),
@@ -126,7 +126,7 @@ fn proof(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> Limb {
     };
     let missing: Vec<&str> = hearing
         .rules()
-        .consent
+        .consent()
         .evidence_required
         .iter()
         .filter(|&&proof| !is_shown(proof))
@@ -194,7 +194,7 @@ fn channel(hearing: &Hearing<'_>, consent: &ConsentFact) -> Limb {
     let covers_mail = words.iter().any(|word| is_mail(word));
     // PECR and RD 2003: one consent per channel; several in one act prove none of them.
     let is_single = words.iter().all(|word| is_mail(word));
-    let holds = covers_mail && (is_single || !hearing.rules().consent.per_channel);
+    let holds = covers_mail && (is_single || !hearing.rules().consent().per_channel);
     let fact = match words.as_slice() {
         [] => String::from("no channel is on record"),
         words => format!("it names the channel {}", words.join(", ")),
@@ -214,7 +214,7 @@ fn confirmation(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> 
 }
 
 fn dormancy(hearing: &Hearing<'_>, entry: &Entry, confirmed_at: Option<Timestamp>) -> Limb {
-    let limit = hearing.rules().consent.dormancy_months;
+    let limit = hearing.rules().consent().dormancy_months;
     // Whatever was sent since the grant was itself sent while the consent was alive.
     let used_at = hearing
         .case

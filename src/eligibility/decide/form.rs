@@ -23,7 +23,7 @@ pub(super) fn defects(hearing: &Hearing<'_>) -> Vec<Limb> {
 /// The defects of a message that is not marketing, as far as duties stay for it.
 pub(super) fn defects_of_exempt(hearing: &Hearing<'_>) -> Vec<Limb> {
     let mut limbs = Vec::new();
-    for duty in &hearing.rules().exempt.keeps {
+    for duty in &hearing.rules().exempt().keeps {
         limbs.extend(match duty {
             Duty::Identity => identity(hearing),
             Duty::Unsubscribe => unsubscribe(hearing),
@@ -35,7 +35,7 @@ pub(super) fn defects_of_exempt(hearing: &Hearing<'_>) -> Vec<Limb> {
 }
 
 fn identity(hearing: &Hearing<'_>) -> Vec<Limb> {
-    let rules = &hearing.rules().message;
+    let rules = hearing.rules().message();
     let message = hearing.message();
     let says = &message.form.identity;
     let mut limbs = Vec::new();
@@ -66,9 +66,9 @@ fn identity(hearing: &Hearing<'_>) -> Vec<Limb> {
 }
 
 fn unsubscribe(hearing: &Hearing<'_>) -> Vec<Limb> {
-    let rules = &hearing.rules().optout;
+    let rules = hearing.rules().optout();
     let offer = &hearing.message().form.unsubscribe;
-    let (present, where_) = match hearing.rules().message.unsubscribe {
+    let (present, where_) = match hearing.rules().message().unsubscribe {
         UnsubscribeIn::Body => (offer.visible == Some(true), "in the message as displayed"),
         UnsubscribeIn::Headers => (
             offer.visible == Some(true) || offer.header == Some(true),
@@ -120,7 +120,7 @@ fn unsubscribe(hearing: &Hearing<'_>) -> Vec<Limb> {
 }
 
 fn appearance(hearing: &Hearing<'_>) -> Vec<Limb> {
-    let rules = &hearing.rules().message;
+    let rules = hearing.rules().message();
     let form = &hearing.message().form;
     let carried = form.label.as_deref().unwrap_or_default().trim().to_lowercase();
     let mut words = rules.label.split('/').map(|word| word.trim().to_lowercase());

@@ -11,24 +11,33 @@ use crate::eligibility::calendar::local_date;
 use crate::eligibility::case::{Case, MessageFacts};
 use crate::eligibility::reason::Reason;
 use crate::eligibility::record::Entry;
-use crate::eligibility::rules::{RuleSet, Rules};
+use crate::eligibility::rules::{Consulted, RuleSet, Rules, TablesRead};
 use crate::eligibility::verdict::Limb;
 
-/// A case, the rule set that judges it, and the date there.
+/// A case, the rule set that judges it, its rules as they are read, and the date there.
 #[derive(Clone, Copy)]
 pub(super) struct Hearing<'c> {
     pub case: &'c Case<'c>,
     pub set: &'c RuleSet,
     pub today: Date,
+    rules: Consulted<'c>,
 }
 
 impl<'c> Hearing<'c> {
-    pub fn open(case: &'c Case<'c>, set: &'c RuleSet) -> Self {
-        Self { case, set, today: local_date(case.at, set.rules().scope.utc_offset_hours) }
+    /// The case before `set`, with its own rules or tightened ones; `read` tells afterwards
+    /// which of their tables were read.
+    pub fn open(
+        case: &'c Case<'c>,
+        set: &'c RuleSet,
+        rules: &'c Rules,
+        read: &'c TablesRead,
+    ) -> Self {
+        let rules = Consulted::new(rules, read);
+        Self { case, set, today: local_date(case.at, rules.scope().utc_offset_hours), rules }
     }
 
-    pub const fn rules(&self) -> &'c Rules {
-        self.set.rules()
+    pub const fn rules(&self) -> Consulted<'c> {
+        self.rules
     }
 
     pub const fn message(&self) -> &'c MessageFacts {

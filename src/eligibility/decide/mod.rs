@@ -19,7 +19,7 @@ use hearing::{Hearing, failures};
 use super::basis::Basis;
 use super::case::{Case, Class};
 use super::reason::Reason;
-use super::rules::{Field, Mark, RuleBook, RuleSet};
+use super::rules::{Field, Mark, RuleBook, RuleSet, TablesRead};
 use super::verdict::{
     Denial, Limb, Outcome, Permit, RuleSetVerdict, Ruling, Verdict, deciding, each_once,
 };
@@ -58,11 +58,12 @@ fn judge(case: &Case<'_>, book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdic
     let Some(set) = book.resolve(id, case.at.date()) else {
         return unresolved(book, id);
     };
-    let verdict = evaluate(&Hearing::open(case, set));
+    let read = TablesRead::default();
+    let verdict = evaluate(&Hearing::open(case, set, set.rules(), &read));
     if verdict.verdict == Ruling::Deny {
         return verdict;
     }
-    let guilty = resting_on(case, set);
+    let guilty = resting_on(case, set, &read);
     if guilty.is_empty() { verdict } else { refuse_unverified(case, set, &guilty) }
 }
 
@@ -99,13 +100,18 @@ fn unresolved(book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdict {
 
 /// The unverified values a permission rests on: those that flip it if made strictest, or all of
 /// them if only together they do.
-fn resting_on(case: &Case<'_>, set: &RuleSet) -> Vec<&'static Field> {
+///
+/// `read` holds the tables the permission was found with: no other value can change it.
+fn resting_on(case: &Case<'_>, set: &RuleSet, read: &TablesRead) -> Vec<&'static Field> {
+    if !set.has_unverified_in(read) {
+        return Vec::new();
+    }
     let unverified: Vec<&'static Field> = set.unverified().collect();
     let denies = |fields: &[&'static Field]| {
-        let tightened = set.tightened(fields);
-        evaluate(&Hearing::open(case, &tightened)).verdict == Ruling::Deny
+        let (tightened, read) = (set.tightened(fields), TablesRead::default());
+        evaluate(&Hearing::open(case, set, &tightened, &read)).verdict == Ruling::Deny
     };
-    if unverified.is_empty() || !denies(&unverified) {
+    if !denies(&unverified) {
         return Vec::new();
     }
     let single: Vec<&'static Field> =
@@ -114,7 +120,8 @@ fn resting_on(case: &Case<'_>, set: &RuleSet) -> Vec<&'static Field> {
 }
 
 fn refuse_unverified(case: &Case<'_>, set: &RuleSet, fields: &[&'static Field]) -> RuleSetVerdict {
-    let hearing = Hearing::open(case, set);
+    let read = TablesRead::default();
+    let hearing = Hearing::open(case, set, set.rules(), &read);
     let limbs = fields
         .iter()
         .map(|field| {
@@ -135,7 +142,7 @@ fn evaluate(hearing: &Hearing<'_>) -> RuleSetVerdict {
         }
         let mut verdict = blank(hearing, class, Ruling::Permit);
         verdict.basis = Some(Basis::NotMarketing);
-        verdict.keeps.clone_from(&hearing.rules().exempt.keeps);
+        verdict.keeps.clone_from(&hearing.rules().exempt().keeps);
         return verdict;
     }
     let suppressed = suppression::standing(hearing);
@@ -149,19 +156,22 @@ fn evaluate(hearing: &Hearing<'_>) -> RuleSetVerdict {
     }
 }
 
+/// A basis and its conditions, if the rule set has it for this case.
+type Heard = Option<(Basis, Vec<Limb>)>;
+
 /// The first basis all of whose conditions are met, or every condition that is not.
 fn first_basis(hearing: &Hearing<'_>) -> Result<(Basis, Vec<Limb>), Vec<Limb>> {
-    let heard = [
-        Some((Basis::ConsentExpress, consent::limbs(hearing))),
-        Some(if charity::applies(hearing) {
-            (Basis::CharitySoftOptIn, charity::limbs(hearing))
-        } else {
-            (Basis::SoftOptIn, soft::limbs(hearing))
-        }),
-        business::limbs(hearing),
+    // Later bases are not even asked about: what they rest on is nothing to the first.
+    let bases: [fn(&Hearing<'_>) -> Heard; 3] = [
+        |hearing| Some((Basis::ConsentExpress, consent::limbs(hearing))),
+        |hearing| match charity::applies(hearing) {
+            true => Some((Basis::CharitySoftOptIn, charity::limbs(hearing))),
+            false => Some((Basis::SoftOptIn, soft::limbs(hearing))),
+        },
+        business::limbs,
     ];
     let mut unmet = vec![hearing.unmet("scope.protected", Reason::NoBasis, "no basis holds")];
-    for (basis, limbs) in heard.into_iter().flatten() {
+    for (basis, limbs) in bases.into_iter().filter_map(|heard| heard(hearing)) {
         if failures(&limbs) == 0 {
             return Ok((basis, limbs));
         }

@@ -16,7 +16,7 @@ use crate::eligibility::verdict::{Limb, each_once};
 
 /// The conditions of the exception, for the best dealing on record.
 pub(super) fn limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
-    let rules = &hearing.rules().soft;
+    let rules = hearing.rules().soft();
     if !rules.available {
         return vec![hearing.unmet(
             "soft.available",
@@ -60,7 +60,7 @@ fn near_miss(hearing: &Hearing<'_>) -> &'static str {
 fn message_limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
     let message = hearing.message();
     let mut limbs = Vec::new();
-    if hearing.rules().soft.own_products_only {
+    if hearing.rules().soft().own_products_only {
         let own = message.promoted_entities.iter().all(|e| *e == message.sending_entity);
         let fact = match message.promoted_entities.as_slice() {
             [] => String::from("it promotes the sender's own"),
@@ -72,7 +72,7 @@ fn message_limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
             fact,
         ));
     }
-    let says = &hearing.rules().noncommercial;
+    let says = hearing.rules().noncommercial();
     let (path, rule) = match message.purpose {
         Purpose::Commercial => return limbs,
         Purpose::CharityFundraising | Purpose::CharityOther => {
@@ -98,12 +98,12 @@ fn counts(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> bool {
 }
 
 fn is_of_kind(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> bool {
-    hearing.rules().soft.relationship_kinds.contains(&dealing.kind)
+    hearing.rules().soft().relationship_kinds.contains(&dealing.kind)
 }
 
 fn hear(hearing: &Hearing<'_>, dealing: &Dealing<'_>, collections: &[Collected<'_>]) -> Vec<Limb> {
     let mut limbs = vec![kind(hearing, dealing)];
-    if hearing.rules().soft.same_legal_person {
+    if hearing.rules().soft().same_legal_person {
         let same = dealing.fact.entity == hearing.message().sending_entity;
         limbs.push(hearing.check(
             "soft.same_legal_person",
@@ -131,7 +131,7 @@ fn hear(hearing: &Hearing<'_>, dealing: &Dealing<'_>, collections: &[Collected<'
 }
 
 fn kind(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Limb {
-    let kinds = &hearing.rules().soft.relationship_kinds;
+    let kinds = &hearing.rules().soft().relationship_kinds;
     let what = match dealing.kind {
         RelationshipKind::SalePaid => "a sale",
         RelationshipKind::SaleFreeAccount => "a free account",
@@ -154,7 +154,7 @@ fn kind(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Limb {
 }
 
 fn completion(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Vec<Limb> {
-    let rules = &hearing.rules().soft;
+    let rules = hearing.rules().soft();
     let mut limbs = Vec::new();
     if dealing.kind != RelationshipKind::SalePaid {
         return limbs;
@@ -181,7 +181,7 @@ fn completion(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Vec<Limb> {
 }
 
 fn age(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Option<Limb> {
-    let rules = &hearing.rules().soft;
+    let rules = hearing.rules().soft();
     let (path, limit) = match dealing.kind {
         RelationshipKind::SalePaid => ("soft.max_age_months.sale_paid", rules.max_age_months_sale),
         RelationshipKind::ContractEnded => {
@@ -214,7 +214,7 @@ fn age(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Option<Limb> {
 }
 
 fn collection(hearing: &Hearing<'_>, collected: &Collected<'_>) -> Vec<Limb> {
-    let rules = &hearing.rules().soft;
+    let rules = hearing.rules().soft();
     let fact = &collected.fact;
     let source = match collected.attested_by {
         Some(by) => format!(" (attested by {by})"),
@@ -265,7 +265,7 @@ fn collection(hearing: &Hearing<'_>, collected: &Collected<'_>) -> Vec<Limb> {
 }
 
 fn no_collection(hearing: &Hearing<'_>) -> Vec<Limb> {
-    let rules = &hearing.rules().soft;
+    let rules = hearing.rules().soft();
     let mut limbs = Vec::new();
     if rules.direct_collection {
         limbs.push(hearing.unmet(
@@ -291,7 +291,7 @@ fn similarity(
     passing: &[Dealing<'_>],
 ) -> Limb {
     let wanted = &hearing.message().topics;
-    if !hearing.rules().soft.similar_required {
+    if !hearing.rules().soft().similar_required {
         return hearing.met("soft.similar_required", "topics need not be similar here");
     }
     let first = heard.first().map(|(dealing, _)| *dealing);

@@ -15,9 +15,10 @@ use crate::eligibility::verdict::Limb;
 /// Every suppression that stands, one limb per reason, naming the latest.
 pub(super) fn standing(hearing: &Hearing<'_>) -> Vec<Limb> {
     let mut limbs = Vec::new();
-    let is_lifted = consent::best(hearing).is_some_and(|found| found.holds());
-    if !is_lifted {
-        for (entry, form) in covering(hearing) {
+    let mut covering = covering(hearing).peekable();
+    let is_lifted = || consent::best(hearing).is_some_and(|found| found.holds());
+    if covering.peek().is_some() && !is_lifted() {
+        for (entry, form) in covering {
             add_latest(&mut limbs, limb(hearing, entry, form));
             add_withdrawn_consent(hearing, &mut limbs, entry, form);
         }
@@ -143,13 +144,13 @@ fn add_latest(limbs: &mut Vec<Limb>, limb: Limb) {
 }
 
 fn register_hits(hearing: &Hearing<'_>) -> Vec<Limb> {
-    let rules = &hearing.rules().registers;
     let is_charity =
         matches!(hearing.message().purpose, Purpose::CharityFundraising | Purpose::CharityOther);
     let names = |list: &[String], id: &str| list.iter().any(|name| name == "*" || name == id);
     let mut limbs = Vec::new();
     for entry in hearing.case.recipient.record.entries() {
         let Fact::RegisterHit { register, .. } = &entry.fact else { continue };
+        let rules = hearing.rules().registers();
         let path = if names(&rules.blocking, register) {
             "registers.blocking"
         } else if is_charity && names(&rules.blocking_charity, register) {

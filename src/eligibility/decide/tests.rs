@@ -4,9 +4,11 @@
 
 mod properties;
 
-use super::decide;
+use super::hearing::Hearing;
+use super::{decide, evaluate};
 use crate::base::{AddressTag, EntityId, EvidenceId, JurisdictionId, Timestamp, TopicId};
 use crate::classify::Element;
+use crate::eligibility::rules::{FIELDS, TablesRead};
 use crate::eligibility::{
     AddressKind, Basis, Case, CollectionChannel, CollectionFact, ConsentFact, DealingFact,
     Evidence, Fact, Form, Level, Mechanism, MessageFacts, ObjectionChannel, Policy, Provenance,
@@ -120,6 +122,53 @@ fn verdict_in(places: &[&str], message: &MessageFacts, evidence: &[Evidence]) ->
 
 fn verdict(evidence: &[Evidence]) -> Verdict {
     verdict_in(&["uk"], &newsletter(), evidence)
+}
+
+/// Every combination of what could permit, and an objection.
+fn all_records() -> Vec<Vec<Evidence>> {
+    let scope = Scope::Entity(acme());
+    let objection = Fact::Objection { scope, channel: ObjectionChannel::Link };
+    let register = Fact::RegisterHit { register: String::from("list"), checked_at: moment(NOW) };
+    let mut pieces = everything_permits();
+    pieces.push(said("2026-02-01", Level::Recipient, objection));
+    pieces.push(said("2026-02-01", Level::Staff, register));
+    (0..1_u32 << pieces.len())
+        .map(|chosen| {
+            let of_choice = pieces.iter().enumerate().filter(|(bit, _)| chosen & 1 << bit != 0);
+            of_choice.map(|(_, piece)| piece.clone()).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn p7_no_value_of_a_table_that_was_not_read_changes_a_verdict() {
+    let book = RuleBook::builtin();
+    let (message, policy) = (newsletter(), Policy::default());
+    let mut unread = 0;
+    for evidence in all_records() {
+        let mut record = RecipientRecord::default();
+        for (id, piece) in (1..).zip(&evidence) {
+            record.apply(EvidenceId(id), piece);
+        }
+        let case = Case {
+            at: moment(NOW),
+            jurisdictions: &[],
+            message: &message,
+            recipient: RecipientFacts::new(&record, tag()),
+            policy: &policy,
+        };
+        for set in book.sets() {
+            let read = TablesRead::default();
+            let verdict = evaluate(&Hearing::open(&case, set, set.rules(), &read));
+            for field in FIELDS.iter().filter(|field| !read.holds(field.table)) {
+                unread += 1;
+                let (rules, read) = (set.tightened(&[field]), TablesRead::default());
+                let other = evaluate(&Hearing::open(&case, set, &rules, &read));
+                assert_eq!(other, verdict, "{} {}", set.id(), field.path);
+            }
+        }
+    }
+    assert!(unread > 1000, "only {unread} fields were left unread");
 }
 
 fn protective(level: Level) -> Vec<(Fact, Level, Reason)> {

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::consulted::Consulted;
 use super::schema::{
     AgeAnchor, BusinessRule, Deadline, DeadlineUnit, Duty, ElementRule, LabelWhen, MixedRule,
     MonthLimit, NoncommercialRule, Proof, Protected, RelationshipKind, Similarity, StartDate,
@@ -39,6 +40,19 @@ macro_rules! rule_fields {
             }
         )*
 
+        /// The tables of a rule set.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Table {
+            $($(#[$table_doc])* $Table,)*
+        }
+
+        impl<'r> Consulted<'r> {
+            $($(#[$table_doc])* pub fn $table(&self) -> &'r $Table {
+                self.note(Table::$Table);
+                &self.rules.$table
+            })*
+        }
+
         impl Rules {
             /// The rules with every value in its strictest form.
             pub fn strictest() -> Self {
@@ -50,6 +64,7 @@ macro_rules! rule_fields {
         pub static FIELDS: &[Field] = &[$($(
             Field {
                 path: path!($table $field $($key)?),
+                table: Table::$Table,
                 set: |rules, value| {
                     rules.$table.$field = <$Type>::deserialize(value)?;
                     Ok(())
@@ -66,6 +81,8 @@ macro_rules! rule_fields {
 pub struct Field {
     /// Its path in the TOML file.
     pub path: &'static str,
+    /// The table it stands in.
+    pub table: Table,
     /// Sets it to a value read from a file.
     pub set: fn(&mut Rules, toml::Value) -> Result<(), toml::de::Error>,
     /// Sets it to its strictest value.

@@ -4,6 +4,7 @@
 //! rule set is chosen by jurisdiction and date. What it means is `decide`'s business.
 
 mod book;
+mod consulted;
 mod fields;
 mod read;
 mod schema;
@@ -14,7 +15,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use book::{Acceptance, Override, RuleBook};
-pub use fields::{FIELDS, Field, Rules};
+pub use consulted::{Consulted, TablesRead};
+pub use fields::{FIELDS, Field, Rules, Table};
 pub use read::RuleError;
 pub(super) use read::{date, line_of, some_date};
 pub use schema::{
@@ -119,18 +121,27 @@ impl RuleSet {
         })
     }
 
+    /// Whether one of them stands in a table that was read.
+    pub(super) fn has_unverified_in(&self, read: &TablesRead) -> bool {
+        self.marks.iter().any(|(path, mark)| {
+            *mark == Mark::Unverified
+                && !self.accepted.contains_key(path)
+                && Field::find(path).is_some_and(|field| read.holds(field.table))
+        })
+    }
+
     /// Whether it is in force on `day`.
     pub fn is_in_force(&self, day: Date) -> bool {
         self.valid_from <= day && self.valid_to.is_none_or(|end| day < end)
     }
 
-    /// The same set with one value in its strictest form.
-    pub(super) fn tightened(&self, fields: &[&'static Field]) -> Self {
-        let mut set = self.clone();
+    /// Its rules with `fields` in their strictest form.
+    pub(super) fn tightened(&self, fields: &[&'static Field]) -> Rules {
+        let mut rules = self.rules.clone();
         for field in fields {
-            (field.tighten)(&mut set.rules);
+            (field.tighten)(&mut rules);
         }
-        set
+        rules
     }
 }
 

@@ -6,9 +6,9 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::site::{PublicState, is_kind};
-use crate::base::DecisionId;
 use crate::eligibility::{Evidence, Fact, Level, ObjectionChannel, Provenance, Scope};
 use crate::relay::ports::{Evidences, StoreError};
 use crate::telemetry::{StoreFailed, StoreOperation, UnsubscribeHandled, UnsubscribeResult};
@@ -23,6 +23,8 @@ pub(super) struct Objection {
     pub channel: ObjectionChannel,
     /// Where the person, or the mailbox provider acting for them, came from.
     pub ip: IpAddr,
+    /// When the request arrived.
+    pub arrived: Instant,
 }
 
 /// Records `objection` and waits for it as long as the settings say.
@@ -33,27 +35,28 @@ pub(super) async fn record<E: Evidences>(
     site: &Arc<PublicState<E>>,
     objection: Objection,
 ) -> UnsubscribeResult {
-    let decision = Some(objection.claims.decision);
+    let (decision, arrived) = (Some(objection.claims.decision), objection.arrived);
     let worker = Arc::clone(site);
     let work = tokio::spawn(async move {
         let result = append(&worker, objection).await;
-        UnsubscribeHandled { decision, result }.emit(&worker.metrics);
+        UnsubscribeHandled { decision, result, took: arrived.elapsed() }.emit(&worker.metrics);
         result
     });
     match tokio::time::timeout(site.settings().store_wait, work).await {
         Ok(Ok(result)) => result,
         // The task panicked: nobody knows whether the objection is durable.
-        Ok(Err(_)) => failed(site, decision, UnsubscribeResult::StoreFailed),
-        Err(_) => failed(site, decision, UnsubscribeResult::StoreTimeout),
+        Ok(Err(_)) => failed(site, &objection, UnsubscribeResult::StoreFailed),
+        Err(_) => failed(site, &objection, UnsubscribeResult::StoreTimeout),
     }
 }
 
 fn failed<E>(
     site: &PublicState<E>,
-    decision: Option<DecisionId>,
+    objection: &Objection,
     result: UnsubscribeResult,
 ) -> UnsubscribeResult {
-    UnsubscribeHandled { decision, result }.emit(&site.metrics);
+    let (decision, took) = (Some(objection.claims.decision), objection.arrived.elapsed());
+    UnsubscribeHandled { decision, result, took }.emit(&site.metrics);
     result
 }
 

@@ -253,3 +253,19 @@ fn a_token_for_another_page_does_not_object() {
     assert_eq!(site.store.evidence(), []);
     site.check_count("wrong_purpose", 1);
 }
+
+#[test]
+fn the_time_until_an_opt_out_counts_is_measured_for_those_that_count() {
+    let measured = |site: &Site| {
+        let text = site.metrics.render();
+        let count = text.lines().find_map(|l| l.strip_prefix("consentry_opt_out_seconds_count "));
+        count.map(str::to_owned)
+    };
+    let site = Site::new();
+    assert_eq!(site.one_click(&genuine()).status, 200);
+    assert_eq!(site.one_click("/u/nonsense").status, 404);
+    assert_eq!(measured(&site).as_deref(), Some("1"));
+    let site = Site::in_mood(Mood::Away);
+    assert_eq!(site.one_click(&genuine()).status, 503);
+    assert_eq!(measured(&site).as_deref(), Some("0"));
+}

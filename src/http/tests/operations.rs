@@ -13,7 +13,7 @@ use super::client::{get, request};
 use super::site::{FakeStore, Mood, start};
 use crate::http::ConnectionLimits;
 use crate::http::operations::{OpsState, ReloadRequest, router};
-use crate::telemetry::{ConnectionRefused, Metrics};
+use crate::telemetry::{ConnectionRefused, Metrics, RefusalLabel};
 
 struct Operations {
     address: SocketAddr,
@@ -75,12 +75,13 @@ fn a_draining_node_is_not_ready_but_alive() {
 #[test]
 fn metrics_are_served_as_exposition_text() {
     let operations = Operations::new();
-    ConnectionRefused.emit(&operations.metrics);
+    ConnectionRefused { listener: "main", reason: RefusalLabel::UnknownClient }
+        .emit(&operations.metrics);
     let answer = get(operations.address, "/metrics");
     assert_eq!(answer.status, 200);
     assert_eq!(answer.field("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     for line in [
-        "consentry_connections_refused_total 1",
+        "consentry_connections_refused_total{listener=\"main\",reason=\"unknown_client\"} 1",
         "consentry_store_usable 1",
         "consentry_build_info{version=\"1.2.3\"} 1",
     ] {

@@ -48,42 +48,84 @@ struct Survey {
 }
 
 fn survey(html: &[u8], reader: Reader) -> Result<Survey, Refusal> {
-    let Ends { body, readers_differ, open_end } = ends(html, reader)?;
-    let insertion = match (body.map(|body| place_at(html, reader, body)), open_end) {
+    let Ends { body, end } = ends(html, reader)?;
+    let (readers_differ, open_end) = (end.tree.readers_differ, end.open_end());
+    let insertion = match (body.map(|body| place_at(body.scan()?)), open_end) {
         // Behind everything there is nothing left that could move.
-        (None | Some(Err(Refusal::TailMoves)), None) => place_at(html, reader, html.len())?,
+        (None | Some(Err(Refusal::TailMoves)), None) => place_at(end)?,
         (Some(placed), _) => placed?,
         (None, Some(refusal)) => return Err(refusal),
     };
     Ok(Survey { insertion, readers_differ })
 }
 
-struct Ends {
-    /// The last `</body>`, else the last `</html>`.
-    body: Option<usize>,
-    /// What swallows whatever is written at the end.
-    open_end: Option<Refusal>,
-    readers_differ: bool,
+/// End tags of the body or the root at which a walk is kept; more of them mean a document
+/// that is walked through once more instead.
+const KEPT_MAX: usize = 4;
+
+/// A place found on the way.
+struct Place<'h> {
+    at: usize,
+    reader: Reader,
+    html: &'h [u8],
+    /// The walk as it was there.
+    kept: Option<Scan<'h>>,
 }
 
-fn ends(html: &[u8], reader: Reader) -> Result<Ends, Refusal> {
+impl<'h> Place<'h> {
+    /// A walk that stops there.
+    fn scan(self) -> Result<Scan<'h>, Refusal> {
+        match self.kept {
+            Some(scan) => Ok(scan),
+            None => walk_to(self.html, self.reader, self.at),
+        }
+    }
+}
+
+struct Ends<'h> {
+    /// The last `</body>`, else the last `</html>`.
+    body: Option<Place<'h>>,
+    /// The walk at the end of everything.
+    end: Scan<'h>,
+}
+
+fn ends(html: &[u8], reader: Reader) -> Result<Ends<'_>, Refusal> {
     let mut scan = Scan::new(html, reader);
     let (mut body, mut root) = (None, None);
-    while let Some(token) = scan.next()? {
+    let mut kept = 0;
+    loop {
+        let at = scan.at();
+        let before = may_end_document(&html[at..]).then(|| {
+            kept += 1;
+            (kept <= KEPT_MAX).then(|| scan.clone())
+        });
+        let Some(token) = scan.next()? else { break };
+        let place = || Place { at, reader, html, kept: before.flatten() };
         match token {
-            Token::End(tag) if tag.tag == Tag::Body => body = Some(tag.at),
-            Token::End(tag) if tag.tag == Tag::Html => root = Some(tag.at),
+            Token::End(tag) if tag.tag == Tag::Body => body = Some(place()),
+            Token::End(tag) if tag.tag == Tag::Html => root = Some(place()),
             _ => {}
         }
     }
-    let readers_differ = scan.tree.readers_differ;
-    Ok(Ends { body: body.or(root), open_end: scan.open_end(), readers_differ })
+    Ok(Ends { body: body.or(root), end: scan })
 }
 
-/// The insertion at `offset`, or before the conditional comment it stands in.
-fn place_at(html: &[u8], reader: Reader, offset: usize) -> Result<Insertion, Refusal> {
+/// Whether an end tag of the body or the root could stand at the start of `markup`.
+fn may_end_document(markup: &[u8]) -> bool {
+    [&b"</body"[..], b"</html"]
+        .iter()
+        .any(|tag| markup.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)))
+}
+
+fn walk_to(html: &[u8], reader: Reader, offset: usize) -> Result<Scan<'_>, Refusal> {
     let mut scan = Scan::new(html, reader);
     scan.advance_to(offset)?;
+    Ok(scan)
+}
+
+/// The insertion where `scan` stands, or before the conditional comment that is in.
+fn place_at(mut scan: Scan<'_>) -> Result<Insertion, Refusal> {
+    let offset = scan.at();
     // Its place is known now: whatever comes next is not text.
     scan.tree.place_table_text();
     let Some(conditional) = scan.conditional() else {
@@ -93,8 +135,7 @@ fn place_at(html: &[u8], reader: Reader, offset: usize) -> Result<Insertion, Ref
     if scan.tree.placed != conditional.placed {
         return Err(Refusal::Conditional);
     }
-    let mut before = Scan::new(html, reader);
-    before.advance_to(conditional.at)?;
+    let mut before = walk_to(scan.tree.html, scan.tree.reader, conditional.at)?;
     before.tree.place_table_text();
     let (closed, closers) = close(&before)?;
     // Elsewhere the comment itself would hang from another node than before.

@@ -42,21 +42,18 @@ pub(super) fn decode(
         marks.push(Mark { before: text.len(), raw: start });
         let line = line_at(bytes, start, range.end);
         let mut data = &bytes[start..line.data_end];
-        while let Some((&byte, rest)) = data.split_first() {
-            if byte != b'=' {
-                text.push(byte);
-                data = rest;
-                continue;
-            }
-            let [high, low, rest @ ..] = rest else {
+        while let Some(plain) = memchr::memchr(b'=', data) {
+            let [_, high, low, rest @ ..] = &data[plain..] else {
                 return Err(DecodeRefusal::BadQuotedPrintable);
             };
             let (Some(high), Some(low)) = (hex(*high), hex(*low)) else {
                 return Err(DecodeRefusal::BadQuotedPrintable);
             };
+            text.extend_from_slice(&data[..plain]);
             text.push(high << 4 | low);
             data = rest;
         }
+        text.extend_from_slice(data);
         if line.is_hard {
             text.extend_from_slice(b"\r\n");
         }

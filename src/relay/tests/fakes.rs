@@ -18,7 +18,8 @@ use crate::eligibility::{
     ConsentFact, Evidence, Fact, Level, Mechanism, ObjectionChannel, Provenance, Scope,
 };
 use crate::pipeline::{
-    Dispatch, Fate, FateKey, House, LedgerEntry, Outcome, Receipt, Settled, UpstreamFault,
+    Dispatch, Fate, FateKey, House, LedgerEntry, OnDeferredRecipient, Outcome, Receipt, Settled,
+    UpstreamFault,
 };
 use crate::smtp::Reply;
 
@@ -294,6 +295,12 @@ impl FakeUpstream {
         self.attempts.lock().unwrap().iter().filter(|to| *to == recipient).count()
     }
 
+    fn is_any_deferred(&self, dispatch: &Dispatch) -> bool {
+        let scripts = self.scripts.lock().unwrap();
+        let mut recipients = dispatch.forward_paths().iter();
+        recipients.any(|path| matches!(scripts.get(path.written()), Some(Script::Defer)))
+    }
+
     async fn one(&self, recipient: &str) -> Outcome {
         self.attempts.lock().unwrap().push(recipient.to_owned());
         let event = Event::Sent(recipient.to_owned());
@@ -322,6 +329,10 @@ impl Upstream for FakeUpstream {
         let data = String::from_utf8_lossy(&dispatch.data().to_vec()).into_owned();
         *self.last_data.lock().unwrap() = data;
         let mut outcomes = Vec::new();
+        if dispatch.on_deferred() == OnDeferredRecipient::Abort && self.is_any_deferred(dispatch) {
+            let withheld = Outcome::Failed(UpstreamFault::Withheld);
+            return vec![withheld; dispatch.forward_paths().len()];
+        }
         for path in dispatch.forward_paths() {
             outcomes.push(self.one(path.written()).await);
         }

@@ -1,8 +1,10 @@
 //! The relay over fakes: the order of things under conflict, outage, deferral and delay.
 
 mod fakes;
+mod lmtp;
 mod mails;
 mod notices;
+mod telling;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,7 @@ struct Scene {
     upstream: Arc<FakeUpstream>,
     relay: Relay<FakeStore, FakeUpstream, FakeClock>,
     late: TaskTracker,
+    metrics: Arc<Metrics>,
 }
 
 impl Scene {
@@ -32,16 +35,17 @@ impl Scene {
         let store = Arc::new(FakeStore::new());
         let upstream = Arc::new(FakeUpstream::new(Arc::clone(&store)));
         let late = TaskTracker::new();
+        let metrics = Arc::new(Metrics::new("test"));
         let relay = Relay::new(Parts {
             house: watch::channel(Arc::new(house)).1,
             store: Arc::clone(&store),
             upstream: Arc::clone(&upstream),
             clock: FakeClock,
-            metrics: Arc::new(Metrics::new("test")),
+            metrics: Arc::clone(&metrics),
             deadlines: Deadlines::default(),
             late: late.clone(),
         });
-        Self { store, upstream, relay, late }
+        Self { store, upstream, relay, late, metrics }
     }
 
     /// The same scene with another bound on copies under way.
@@ -83,7 +87,7 @@ const STRANGER: &str = "stranger@example.org";
 async fn p1_no_copy_leaves_before_its_permit_is_recorded() {
     let scene = Scene::set("bounce");
     let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     let events = scene.store.events();
     let recorded = events.iter().position(|e| *e == Event::Recorded).unwrap();
     let first_copy = events.iter().position(|e| matches!(e, Event::Sent(_))).unwrap();
@@ -97,7 +101,7 @@ async fn p2_a_record_that_changes_is_decided_on_again() {
     // The objection arrives between reading and recording: the new reading denies.
     scene.store.refuse_record_once(RecordError::Conflict, fakes::objection);
     let answer = scene.newsletter(&[CONSENTER]).await;
-    assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 550, "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
 }
 
@@ -106,7 +110,7 @@ async fn p2_a_record_that_keeps_changing_puts_the_message_off() {
     let scene = Scene::set("bounce");
     scene.store.refuse_records(RecordError::Conflict);
     let answer = scene.newsletter(&[CONSENTER]).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
 }
 
@@ -116,11 +120,11 @@ async fn p7_a_store_that_fails_means_451_and_nothing_sent() {
         let scene = Scene::set("bounce");
         scene.store.refuse_loads(failure.clone());
         let answer = scene.newsletter(&[CONSENTER]).await;
-        assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+        assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
         let scene = Scene::set("bounce");
         scene.store.refuse_records(RecordError::Store(failure));
         let answer = scene.newsletter(&[CONSENTER]).await;
-        assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+        assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
         assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
     }
 }
@@ -130,11 +134,11 @@ async fn p3_what_was_sent_is_settled_before_a_451_and_not_sent_again() {
     let scene = Scene::set("bounce");
     scene.upstream.script(OTHER, Script::Defer);
     let answer = scene.newsletter(&[CONSENTER, OTHER, STRANGER]).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     assert!(answer.closing.is_none(), "a deferred message stays open");
     scene.upstream.script(OTHER, Script::Accept);
     let answer = scene.newsletter(&[CONSENTER, OTHER, STRANGER]).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     for recipient in [CONSENTER, OTHER, fakes::NOTICES] {
         assert_eq!(scene.upstream.copies_to(recipient), 1, "{recipient}");
     }
@@ -146,10 +150,10 @@ async fn p3_what_was_sent_is_settled_before_a_451_and_not_sent_again() {
 async fn p3_a_lost_reply_leaves_the_message_open_for_the_retry() {
     let scene = Scene::set("bounce");
     let answer = scene.newsletter(&[CONSENTER]).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     scene.finish(answer, ReplyDelivery::Lost).await;
     let answer = scene.newsletter(&[CONSENTER]).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(CONSENTER), 1, "the retry is answered from the ledger");
 }
 
@@ -158,7 +162,7 @@ async fn p4_a_notice_nobody_takes_now_sends_nothing() {
     let scene = Scene::set("bounce");
     scene.upstream.script(fakes::NOTICES, Script::Defer);
     let answer = scene.newsletter(&[CONSENTER, STRANGER]).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
 }
 
@@ -167,7 +171,7 @@ async fn a_notice_refused_for_good_acts_as_reject() {
     let scene = Scene::set("bounce");
     scene.upstream.script(fakes::NOTICES, Script::Refuse);
     let answer = scene.newsletter(&[CONSENTER, STRANGER]).await;
-    assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 550, "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
 }
 
@@ -176,7 +180,7 @@ async fn a_live_claim_of_another_attempt_means_wait() {
     let scene = Scene::set("bounce");
     scene.store.refuse_records(RecordError::Claimed);
     let answer = scene.newsletter(&[CONSENTER]).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
 }
 
@@ -185,7 +189,7 @@ async fn an_outcome_in_doubt_is_451_and_never_retried_by_us() {
     let scene = Scene::set("bounce");
     scene.upstream.script(CONSENTER, Script::Doubt);
     let answer = scene.newsletter(&[CONSENTER]).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     assert_eq!(scene.upstream.attempts_for(CONSENTER), 1);
 }
 
@@ -195,7 +199,7 @@ async fn a_client_that_left_starts_no_copy() {
     let gone = CancellationToken::new();
     gone.cancel();
     let answer = scene.relay.submit(mails::newsletter(&[CONSENTER]), gone).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     assert_eq!(scene.upstream.attempts_for(CONSENTER), 0);
 }
 
@@ -204,11 +208,11 @@ async fn p3_copies_under_way_at_the_deadline_are_settled_late() {
     let scene = Scene::set("bounce");
     scene.upstream.script(OTHER, Script::AcceptAfter(Duration::from_secs(90)));
     let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     scene.late.close();
     scene.late.wait().await;
     let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     for recipient in [CONSENTER, OTHER] {
         assert_eq!(scene.upstream.copies_to(recipient), 1, "{recipient}");
     }
@@ -221,7 +225,7 @@ async fn p5_service_mail_asks_the_store_nothing_it_must_wait_for() {
     scene.store.refuse_records(RecordError::Store(StoreError::Timeout));
     let to = [CONSENTER, STRANGER];
     let answer = scene.relay.submit(mails::receipt(&to), CancellationToken::new()).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(STRANGER), 1);
 }
 
@@ -230,8 +234,8 @@ async fn claims_that_are_not_allowed_reach_nobody() {
     let scene = Scene::set("bounce");
     let foreign = mails::claiming("X-Consentry-Topic: cars", &[CONSENTER]);
     let answer = scene.relay.submit(foreign, CancellationToken::new()).await;
-    assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
-    assert!(answer.reply.text().starts_with("CLAIM_NOT_ALLOWED"), "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 550, "{}", answer.reply());
+    assert!(answer.reply().text().starts_with("CLAIM_NOT_ALLOWED"), "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(CONSENTER), 0);
 }
 
@@ -241,7 +245,7 @@ async fn a_stream_that_only_observes_sends_to_everybody() {
     for from in ["someone@example.com", "news@elsewhere.example"] {
         let message = mails::message_from(from, &[CONSENTER, STRANGER]);
         let answer = scene.relay.submit(message, CancellationToken::new()).await;
-        assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+        assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     }
     assert_eq!(scene.upstream.copies_to(STRANGER), 2);
     let mut claiming = mails::claiming("X-Consentry-Topic: cars", &[STRANGER]);
@@ -249,11 +253,16 @@ async fn a_stream_that_only_observes_sends_to_everybody() {
     let bytes = [b"X-Consentry-Topic: cars\r\n", elsewhere.content.bytes().as_ref()].concat();
     claiming.content = crate::mail::RawMessage::new(bytes.into());
     let answer = scene.relay.submit(claiming, CancellationToken::new()).await;
-    assert_eq!(answer.reply.code(), 250, "a claim is not honoured, not refused: {}", answer.reply);
+    assert_eq!(
+        answer.reply().code(),
+        250,
+        "a claim is not honoured, not refused: {}",
+        answer.reply()
+    );
     scene.store.refuse_loads(StoreError::Timeout);
     let message = mails::message_from("someone@example.com", &[STRANGER]);
     let answer = scene.relay.submit(message, CancellationToken::new()).await;
-    assert_eq!(answer.reply.code(), 250, "silence means send: {}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "silence means send: {}", answer.reply());
 }
 
 #[tokio::test]
@@ -261,13 +270,13 @@ async fn closing_one_transaction_leaves_its_siblings_fates() {
     let scene = Scene::set("bounce");
     scene.upstream.script(OTHER, Script::Defer);
     let split = scene.newsletter(&[CONSENTER, OTHER]).await;
-    assert_eq!(split.reply.code(), 451, "{}", split.reply);
+    assert_eq!(split.reply().code(), 451, "{}", split.reply());
     let sibling = scene.newsletter(&["stranger@example.org"]).await;
-    assert_eq!(sibling.reply.code(), 550, "{}", sibling.reply);
+    assert_eq!(sibling.reply().code(), 550, "{}", sibling.reply());
     scene.finish(sibling, ReplyDelivery::Written).await;
     scene.upstream.script(OTHER, Script::Accept);
     let retry = scene.newsletter(&[CONSENTER, OTHER]).await;
-    assert_eq!(retry.reply.code(), 250, "{}", retry.reply);
+    assert_eq!(retry.reply().code(), 250, "{}", retry.reply());
     assert_eq!(scene.upstream.copies_to(CONSENTER), 1, "not sent again");
 }
 
@@ -279,7 +288,7 @@ async fn p3_copies_never_started_release_their_claims() {
     let relay = scene.with_copies_at_once(1);
     let message = mails::newsletter(&[CONSENTER, OTHER]);
     let answer = relay.submit(message, CancellationToken::new()).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     scene.late.close();
     scene.late.wait().await;
     assert_eq!(scene.store.claims(), 0);
@@ -290,11 +299,11 @@ async fn service_mail_in_flight_is_not_sent_a_second_time() {
     let scene = Scene::set("bounce");
     scene.upstream.script(STRANGER, Script::AcceptAfter(Duration::from_secs(90)));
     let send = || scene.relay.submit(mails::receipt(&[STRANGER]), CancellationToken::new());
-    assert_eq!(send().await.reply.code(), 451, "slow");
-    assert_eq!(send().await.reply.code(), 451, "still under way");
+    assert_eq!(send().await.reply().code(), 451, "slow");
+    assert_eq!(send().await.reply().code(), 451, "still under way");
     scene.late.close();
     scene.late.wait().await;
-    assert_eq!(send().await.reply.code(), 250, "it had arrived");
+    assert_eq!(send().await.reply().code(), 250, "it had arrived");
     assert_eq!(scene.upstream.attempts_for(STRANGER), 1);
 }
 
@@ -304,12 +313,12 @@ async fn a_settlement_the_store_did_not_take_is_made_up_for() {
     scene.upstream.script(OTHER, Script::Defer);
     scene.store.fail_settlements(2);
     let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     scene.late.close();
     scene.late.wait().await;
     scene.upstream.script(OTHER, Script::Accept);
     let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(CONSENTER), 1);
 }
 
@@ -317,7 +326,7 @@ async fn a_settlement_the_store_did_not_take_is_made_up_for() {
 async fn a_recipient_named_twice_gets_one_copy() {
     let scene = Scene::set("bounce");
     let answer = scene.newsletter(&[CONSENTER, CONSENTER, "consenter@EXAMPLE.org"]).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(CONSENTER), 1);
     assert_eq!(scene.upstream.attempts_for("consenter@EXAMPLE.org"), 0);
 }
@@ -330,7 +339,7 @@ async fn p5_a_store_that_hangs_does_not_hold_up_mixed_service_mail() {
     let before = tokio::time::Instant::now();
     let to = [CONSENTER, OTHER];
     let answer = scene.relay.submit(mails::receipt(&to), CancellationToken::new()).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     assert!(before.elapsed() < Duration::from_millis(150), "{:?}", before.elapsed());
 }
 
@@ -339,10 +348,10 @@ async fn a_recipient_deferred_for_too_long_is_refused_with_a_notice() {
     let scene = Scene::set("bounce");
     scene.upstream.script(OTHER, Script::Defer);
     let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
-    assert_eq!(answer.reply.code(), 451, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 451, "{}", answer.reply());
     scene.store.age_deferrals("2026-11-23T05:00:00Z");
     let answer = scene.newsletter(&[CONSENTER, OTHER]).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     assert_eq!(scene.upstream.copies_to(fakes::NOTICES), 1);
     assert_eq!(scene.upstream.copies_to(CONSENTER), 1);
 }
@@ -352,13 +361,13 @@ async fn a_brand_the_client_may_name_speaks_in_the_footer() {
     let scene = Scene::set("bounce");
     let message = mails::claiming("X-Consentry-Brand: outlet", &[CONSENTER]);
     let answer = scene.relay.submit(message, CancellationToken::new()).await;
-    assert_eq!(answer.reply.code(), 250, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "{}", answer.reply());
     let data = scene.upstream.last_data();
     assert!(data.contains("from Acme Outlet, a brand of Acme Shoes Ltd"), "{data}");
     assert!(!data.contains("X-Consentry-Brand"), "{data}");
     let message = mails::claiming("X-Consentry-Brand: elsewhere", &[CONSENTER]);
     let answer = scene.relay.submit(message, CancellationToken::new()).await;
-    assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 550, "{}", answer.reply());
 }
 
 const OBJECTIONS: &str = "enforce = \"objections\"\nuntil = 2027-02-28";
@@ -369,12 +378,12 @@ async fn objections_level_sends_without_a_basis_and_honours_an_objection() {
     let (person, objection) = fakes::objection_of(OTHER);
     scene.store.change_after_load((person, objection));
     let answer = scene.newsletter(&[STRANGER]).await;
-    assert_eq!(answer.reply.code(), 250, "no basis is only journalled: {}", answer.reply);
+    assert_eq!(answer.reply().code(), 250, "no basis is only journalled: {}", answer.reply());
     let data = scene.upstream.last_data();
     assert!(data.contains("List-Unsubscribe: <https://"), "link and footer are added: {data}");
     let answer = scene.newsletter(&[OTHER]).await;
-    assert_eq!(answer.reply.code(), 550, "{}", answer.reply);
-    assert!(answer.reply.text().contains("UNSUBSCRIBED"), "{}", answer.reply);
+    assert_eq!(answer.reply().code(), 550, "{}", answer.reply());
+    assert!(answer.reply().text().contains("UNSUBSCRIBED"), "{}", answer.reply());
 }
 
 #[tokio::test]
@@ -384,7 +393,7 @@ async fn p2_an_objection_between_reading_and_recording_counts_at_every_level_tha
             let scene = Scene::of(fakes::house_enforcing(enforce));
             scene.store.change_after_load(fakes::objection_of(address));
             let answer = scene.newsletter(&[address]).await;
-            assert_eq!(answer.reply.code(), 550, "{enforce} {address}: {}", answer.reply);
+            assert_eq!(answer.reply().code(), 550, "{enforce} {address}: {}", answer.reply());
             assert_eq!(scene.upstream.copies_to(address), 0, "{enforce} {address}");
         }
     }

@@ -25,6 +25,12 @@ pub struct Capabilities {
     pub enhanced_status_codes: bool,
     /// CHUNKING (RFC 3030).
     pub chunking: bool,
+    /// STARTTLS (RFC 3207).
+    pub start_tls: bool,
+    /// AUTH PLAIN (RFC 4954, RFC 4616).
+    pub auth_plain: bool,
+    /// AUTH LOGIN, which has no standard.
+    pub auth_login: bool,
 }
 
 impl Capabilities {
@@ -40,6 +46,8 @@ impl Capabilities {
                 "SMTPUTF8" => known.smtputf8 = true,
                 "ENHANCEDSTATUSCODES" => known.enhanced_status_codes = true,
                 "CHUNKING" => known.chunking = true,
+                "STARTTLS" => known.start_tls = true,
+                "AUTH" => words.for_each(|mechanism| known.add_mechanism(mechanism)),
                 "SIZE" => {
                     known.size = true;
                     // RFC 1870 §4: zero, like nothing, means no fixed limit.
@@ -49,6 +57,15 @@ impl Capabilities {
             }
         }
         known
+    }
+
+    fn add_mechanism(&mut self, mechanism: &str) {
+        // RFC 4422 §3.1: names are upper-case; a lower-case one can mean nothing else.
+        match mechanism.to_ascii_uppercase().as_str() {
+            "PLAIN" => self.auth_plain = true,
+            "LOGIN" => self.auth_login = true,
+            _ => {}
+        }
     }
 
     /// Why `job` must not be tried here: what it needs and the upstream lacks.

@@ -7,53 +7,18 @@ use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
-use thiserror::Error;
-
 use super::capabilities::Capabilities;
 use super::exchange::{Derailed, Dot, Exchange, Move, Step};
+use super::fault::Fault;
+use super::greeting::{Greeting, Progress};
+use super::introduction::{Channel, Introduction};
 use super::job::{Failure, Job, RecipientResult};
 use crate::base::limits;
-use crate::smtp::framing::{ReplyFault, ReplyReader};
-use crate::smtp::reply::{Reply, ReplyClass};
+use crate::smtp::framing::ReplyReader;
+use crate::smtp::reply::Reply;
 
 /// The farewell; its reply need not be awaited.
 pub const QUIT: &[u8] = b"QUIT\r\n";
-
-/// Why a connection is of no use any more.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-pub enum Fault {
-    /// The banner, EHLO or HELO was not answered with yes.
-    #[error("the upstream refused the session: {0}")]
-    Refused(Reply),
-    /// A 421.
-    #[error("the upstream closes the session: {0}")]
-    Closing(Reply),
-    /// A reply that does not fit the command; 530 means it wants authentication.
-    #[error("the upstream's reply does not fit: {0}")]
-    Unfitting(Reply),
-    /// Bytes came although nothing was asked.
-    #[error("the upstream sent bytes nobody asked for")]
-    Unasked,
-    /// Bytes that are no reply.
-    #[error(transparent)]
-    Garbled(#[from] ReplyFault),
-    /// The connection ended.
-    #[error("the connection was lost")]
-    Lost,
-    /// A reply did not come in time.
-    #[error("the upstream did not answer in time")]
-    Timeout,
-}
-
-impl Fault {
-    const fn failure(&self) -> Failure {
-        match self {
-            Self::Lost => Failure::Lost,
-            Self::Timeout => Failure::Timeout,
-            _ => Failure::Session,
-        }
-    }
-}
 
 /// What to write after 354.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,6 +36,8 @@ pub enum Event {
     Write(Vec<u8>),
     /// The content written, then [`Session::handle_content_written`] called.
     WriteContent(Content),
+    /// TLS begun on the connection, then [`Session::handle_tls_started`] called.
+    StartTls,
     /// The job is over; one result per recipient, in order.
     Finished(Vec<RecipientResult>),
     /// The connection closed; nothing more comes.
@@ -79,9 +46,7 @@ pub enum Event {
 
 #[derive(Debug)]
 enum State {
-    Banner,
-    Ehlo,
-    Helo,
+    Greeting(Box<Greeting>),
     Idle,
     Busy(Box<Exchange>),
     /// The content goes out; no reply is due before its end.
@@ -92,7 +57,6 @@ enum State {
 /// The client's side of one connection.
 #[derive(Debug)]
 pub struct Session {
-    helo_name: String,
     state: State,
     replies: ReplyReader,
     capabilities: Capabilities,
@@ -101,11 +65,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that awaits the banner and will introduce itself as `helo_name`.
-    pub fn new(helo_name: impl Into<String>) -> Self {
+    /// A session that awaits the banner.
+    pub fn new(introduction: Introduction) -> Self {
         Self {
-            helo_name: helo_name.into(),
-            state: State::Banner,
+            state: State::Greeting(Box::new(Greeting::new(introduction))),
             replies: ReplyReader::default(),
             capabilities: Capabilities::default(),
             events: VecDeque::new(),
@@ -134,8 +97,13 @@ impl Session {
     pub fn handle_bytes(&mut self, bytes: &[u8]) {
         let mut input = bytes;
         while !input.is_empty() {
-            if matches!(self.state, State::Closed) {
-                return;
+            match &self.state {
+                State::Closed => return,
+                // RFC 3207 §6: what comes in clear must not be taken for what comes under TLS.
+                State::Greeting(greeting) if greeting.is_handshaking() => {
+                    return self.fail(Fault::Injected);
+                }
+                State::Greeting(_) | State::Idle | State::Busy(_) | State::Writing(_) => {}
             }
             match self.replies.feed(&mut input) {
                 Some(Ok(reply)) => self.handle_reply(&reply),
@@ -152,6 +120,16 @@ impl Session {
     pub fn handle_content_written(&mut self) {
         match mem::replace(&mut self.state, State::Closed) {
             State::Writing(exchange) => self.state = State::Busy(exchange),
+            other => self.state = other,
+        }
+    }
+
+    /// Tells that TLS has begun, and whether the other end may now be told a password.
+    pub fn handle_tls_started(&mut self, channel: Channel) {
+        match mem::replace(&mut self.state, State::Closed) {
+            State::Greeting(greeting) if greeting.is_handshaking() => {
+                self.progress(greeting.resume(channel));
+            }
             other => self.state = other,
         }
     }
@@ -175,9 +153,7 @@ impl Session {
     pub fn poll_timeout(&self) -> Duration {
         // RFC 5321 §4.5.3.2: the client's timeouts, by what is awaited.
         match &self.state {
-            State::Banner | State::Ehlo | State::Helo | State::Idle | State::Closed => {
-                limits::BANNER_WAIT
-            }
+            State::Greeting(_) | State::Idle | State::Closed => limits::BANNER_WAIT,
             State::Writing(_) => limits::DATA_BLOCK_WAIT,
             State::Busy(exchange) => match exchange.awaited() {
                 Some(Step::Mail | Step::Rset) | None => limits::MAIL_REPLY_WAIT,
@@ -205,22 +181,15 @@ impl Session {
     }
 
     fn handle_reply(&mut self, reply: &Reply) {
-        if reply.code() == 421 {
+        if reply.code() == 421 && !self.is_logging_in() {
             self.fail(Fault::Closing(reply.clone()));
             return;
         }
-        let is_positive = reply.class() == ReplyClass::Positive;
         match mem::replace(&mut self.state, State::Closed) {
-            State::Banner if is_positive => self.introduce("EHLO", State::Ehlo),
-            State::Ehlo if is_positive => {
-                self.capabilities = Capabilities::parse(reply);
-                self.state = State::Idle;
-            }
-            // RFC 5321 §3.2: a server that refuses EHLO may still take HELO.
-            State::Ehlo if reply.class() == ReplyClass::Permanent => {
-                self.introduce("HELO", State::Helo);
-            }
-            State::Helo if is_positive => self.state = State::Idle,
+            State::Greeting(greeting) => match greeting.handle_reply(reply) {
+                Ok(progress) => self.progress(progress),
+                Err(fault) => self.close(None, fault),
+            },
             State::Busy(exchange) => self.handle_job_reply(exchange, reply),
             State::Writing(exchange) => {
                 self.state = State::Writing(exchange);
@@ -230,17 +199,25 @@ impl Session {
                 self.state = State::Idle;
                 self.fail(Fault::Unasked);
             }
-            refused @ (State::Banner | State::Ehlo | State::Helo) => {
-                self.state = refused;
-                self.fail(Fault::Refused(reply.clone()));
-            }
             State::Closed => {}
         }
     }
 
-    fn introduce(&mut self, verb: &str, next: State) {
-        self.events.push_back(Event::Write(format!("{verb} {}\r\n", self.helo_name).into_bytes()));
-        self.state = next;
+    fn progress(&mut self, progress: Progress) {
+        match progress {
+            Progress::Write(greeting, bytes) => {
+                self.events.push_back(Event::Write(bytes));
+                self.state = State::Greeting(Box::new(greeting));
+            }
+            Progress::Handshake(greeting) => {
+                self.events.push_back(Event::StartTls);
+                self.state = State::Greeting(Box::new(greeting));
+            }
+            Progress::Ready(capabilities) => {
+                self.capabilities = capabilities;
+                self.state = State::Idle;
+            }
+        }
     }
 
     fn handle_job_reply(&mut self, mut exchange: Box<Exchange>, reply: &Reply) {
@@ -285,9 +262,21 @@ impl Session {
                 _ => exchange.fail(fault.failure(), Dot::PerhapsTaken),
             }),
             State::Writing(mut exchange) => Some(exchange.fail(fault.failure(), Dot::NotTaken)),
-            _ => None,
+            State::Greeting(_) | State::Idle => None,
         };
+        self.close(results, fault);
+    }
+
+    fn close(&mut self, results: Option<Vec<RecipientResult>>, fault: Fault) {
+        // A handshake asked for and not begun is not wanted any more.
+        self.events.retain(|event| *event != Event::StartTls);
         self.events.extend(results.map(Event::Finished));
         self.events.push_back(Event::Close(fault));
+    }
+
+    /// Whether the reply that comes is one to our credentials, so that a 421 refuses them:
+    /// providers answer so when they were offered wrong ones too often.
+    fn is_logging_in(&self) -> bool {
+        matches!(&self.state, State::Greeting(greeting) if greeting.is_logging_in())
     }
 }

@@ -1,7 +1,8 @@
 //! The client session by dialogue: every file of `dialogues/client`, cut at every place.
 //!
-//! Marks beside `C:` and `S:`: `J:` a job, `W:` content asked for, `L:` lost or timeout, `R:` a
-//! recipient's result, `X:` closed and why.
+//! Marks beside `C:` and `S:`: `I:` the introduction, `J:` a job, `T:` TLS asked for, `H:` TLS
+//! begun, `W:` content asked for, `L:` lost or timeout, `R:` a recipient's result, `X:` closed
+//! and why.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,8 +10,11 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, any, prop_oneof, proptest};
 
-use super::{Content, Event, Job, OnDeferred, RecipientResult, Session};
-use crate::base::{Mailbox, limits};
+use super::{
+    Channel, Content, Event, Introduction, Job, Login, OnDeferred, RecipientResult, Session,
+    StartTls,
+};
+use crate::base::{Mailbox, Redacted, limits};
 use crate::smtp::dialogue_tests::{self, Line};
 use crate::smtp::{Body, ForwardPath, Path, ReversePath};
 
@@ -46,6 +50,27 @@ fn job(text: &str) -> Job {
     job
 }
 
+/// Reads `[tls=if_offered|demanded] [trusted] [login=USER:PASSWORD]`.
+fn introduction(text: &str) -> Introduction {
+    let mut introduction = Introduction::of("relay.example");
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        match word.split_once('=').unwrap_or((word, "")) {
+            ("tls", "if_offered") => introduction.start_tls = StartTls::IfOffered,
+            ("tls", "demanded") => introduction.start_tls = StartTls::Demanded,
+            ("trusted", "") => introduction.channel = Channel::Trusted,
+            ("login", login) => {
+                let (username, password) = login.split_once(':').unwrap();
+                introduction.login = Some(Login {
+                    username: username.to_owned(),
+                    password: Redacted::new(password.to_owned()),
+                });
+            }
+            (other, _) => panic!("unknown word {other}"),
+        }
+    }
+    introduction
+}
+
 fn describe(result: &RecipientResult) -> String {
     match result {
         RecipientResult::Accepted(reply) => format!("accepted {reply}"),
@@ -67,6 +92,7 @@ fn drain(session: &mut Session) -> Vec<(char, String)> {
             }
             Event::WriteContent(Content::MailData) => found.push(('W', "content".to_owned())),
             Event::WriteContent(Content::LoneDot) => found.push(('W', "dot".to_owned())),
+            Event::StartTls => found.push(('T', "handshake".to_owned())),
             Event::Finished(results) => {
                 found.extend(results.iter().map(|result| ('R', describe(result))));
             }
@@ -78,7 +104,7 @@ fn drain(session: &mut Session) -> Vec<(char, String)> {
 
 /// Plays the server's lines in pieces; what the client did between them must be as written.
 fn play(name: &str, lines: &[Line], cut: impl Fn(&[u8], usize) -> Vec<Vec<u8>>) {
-    let mut session = Session::new("relay.example");
+    let mut session = Session::new(introduction(""));
     let mut seen = Vec::new();
     let mut fed = 0;
     let mut lines = lines.iter().peekable();
@@ -95,7 +121,10 @@ fn play(name: &str, lines: &[Line], cut: impl Fn(&[u8], usize) -> Vec<Vec<u8>>) 
                 }
                 fed += block.len();
             }
+            'I' => session = Session::new(introduction(&text)),
             'J' => session.start(job(&text)),
+            'H' if text == "trusted" => session.handle_tls_started(Channel::Trusted),
+            'H' => session.handle_tls_started(Channel::Exposed),
             'L' if text == "lost" => session.handle_lost(),
             'L' => session.handle_timeout(),
             mark => {
@@ -132,7 +161,7 @@ fn p8_dialogues_hold_at_every_cut() {
 }
 
 fn idle(capabilities: &str) -> Session {
-    let mut session = Session::new("relay.example");
+    let mut session = Session::new(introduction(""));
     session.handle_bytes(b"220 mx\r\n");
     session.handle_bytes(format!("250-mx\r\n250 {capabilities}\r\n").as_bytes());
     drain(&mut session);
@@ -142,7 +171,7 @@ fn idle(capabilities: &str) -> Session {
 
 #[test]
 fn p8_each_wait_is_the_one_of_the_standard() {
-    let mut session = Session::new("c");
+    let mut session = Session::new(introduction(""));
     let minutes = |session: &Session| session.poll_timeout().as_secs() / 60;
     let mut waits = vec![minutes(&session)];
     let replies = ["220 mx\r\n", "250 mx\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"];
@@ -258,8 +287,41 @@ proptest! {
     }
 
     #[test]
+    fn p7_no_reply_gets_mail_out_in_clear_or_a_password_to_anybody(
+        replies in vec(prop_oneof![
+            3 => Just("220 go\r\n"), 3 => Just("250-mx\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n"),
+            1 => Just("250-mx\r\n250 AUTH LOGIN\r\n"), 1 => Just("250 mx\r\n"),
+            1 => Just("334 next\r\n"), 1 => Just("235 welcome\r\n"), 1 => Just("535 no\r\n"),
+            1 => Just("454 later\r\n"), 1 => Just("502 what\r\n"),
+            1 => Just("220 go\r\n250 AUTH PLAIN\r\n"),
+        ], 0..10),
+        is_trusted in any::<bool>(),
+    ) {
+        let mut session = Session::new(introduction("tls=demanded login=key:secret"));
+        let mut is_encrypted = false;
+        for reply in replies {
+            session.handle_bytes(reply.as_bytes());
+            session.start(job("size=1 from=a@x.org to=b@y.org"));
+            for (mark, text) in drain(&mut session) {
+                let is_greeting = ["EHLO ", "HELO ", "STARTTLS"].iter().any(|c| text.starts_with(c));
+                match mark {
+                    'T' => {
+                        is_encrypted = true;
+                        let channel = if is_trusted { Channel::Trusted } else { Channel::Exposed };
+                        session.handle_tls_started(channel);
+                    }
+                    'C' => assert!(is_greeting || (is_encrypted && is_trusted), "{text}"),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    #[test]
     fn survives_any_bytes(noise in vec(vec(any::<u8>(), 0..20), 0..6)) {
-        for mut session in [Session::new("c"), idle("PIPELINING")] {
+        let mut handshaking = Session::new(introduction("tls=if_offered login=key:secret"));
+        handshaking.handle_bytes(b"220 mx\r\n250-mx\r\n250 STARTTLS\r\n");
+        for mut session in [Session::new(introduction("")), handshaking, idle("PIPELINING")] {
             session.start(job("size=1 from=a@x.org to=b@y.org"));
             for bytes in &noise {
                 session.handle_bytes(bytes);

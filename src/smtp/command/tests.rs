@@ -4,11 +4,19 @@
 
 use proptest::prelude::{any, proptest};
 
-use super::{Command, CommandFault, Extensions, Mail};
+use super::{Announced, Auth, Command, CommandFault, Extensions, Mail, Mechanism};
+use crate::base::Redacted;
 use crate::smtp::envelope::{Body, ForwardPath, ReversePath};
+use crate::smtp::server::Protocol;
 
-const ALL: Extensions = Extensions { eight_bit_mime: true, smtputf8: true };
-const NONE: Extensions = Extensions { eight_bit_mime: false, smtputf8: false };
+const ALL: Announced = announcing(Extensions { eight_bit_mime: true, smtputf8: true });
+const NONE: Announced = announcing(Extensions { eight_bit_mime: false, smtputf8: false });
+const SECURE: Announced = Announced { starttls: true, auth: true, ..ALL };
+
+const fn announcing(extensions: Extensions) -> Announced {
+    let protocol = Protocol::Smtp;
+    Announced { extensions, protocol, starttls: false, auth: false, waits_for_tls: false }
+}
 
 fn mail(line: &[u8]) -> Result<Mail, CommandFault> {
     match Command::parse(line, ALL)? {
@@ -196,5 +204,47 @@ proptest! {
         } else {
             assert!(local.starts_with('.'), "{line}");
         }
+    }
+}
+
+#[test]
+fn p8_reads_starttls_and_auth_where_they_are_announced() {
+    let check = |line: &str, expected: Result<Command, CommandFault>| {
+        assert_eq!(Command::parse(line.as_bytes(), SECURE), expected, "{line}");
+    };
+    let auth = |mechanism, initial: Option<&str>| {
+        let initial = initial.map(|text| Redacted::new(text.as_bytes().to_vec()));
+        Ok(Command::Auth(Auth { mechanism, initial }))
+    };
+    check("StartTLS", Ok(Command::StartTls));
+    check("STARTTLS x", Err(CommandFault::ArgumentUnexpected));
+    check("AUTH plain", auth(Mechanism::Plain, None));
+    check("AUTH LOGIN =", auth(Mechanism::Login, Some("=")));
+    check("AUTH  Plain  AGEAYg==  ", auth(Mechanism::Plain, Some("AGEAYg==")));
+    check("AUTH", Err(CommandFault::AuthSyntax));
+    check("AUTH PLAIN a b", Err(CommandFault::AuthSyntax));
+    check("AUTH XOAUTH2 x", Err(CommandFault::MechanismUnknown));
+    for (value, is_right) in
+        [("<>", true), ("a+3Db@x.org", true), ("+", false), ("+3d", false), ("a+", false)]
+    {
+        let line = format!("MAIL FROM:<a@x.org> AUTH={value}");
+        let found = Command::parse(line.as_bytes(), SECURE);
+        let expected = Command::parse(b"MAIL FROM:<a@x.org>", SECURE);
+        let expected = if is_right { expected } else { Err(CommandFault::ParameterSyntax) };
+        assert_eq!(found, expected, "{line}");
+    }
+}
+
+#[test]
+fn p8_each_protocol_has_its_own_greeting() {
+    let lmtp = Announced { protocol: Protocol::Lmtp, ..ALL };
+    for (line, announced, expected) in [
+        ("LHLO c", lmtp, Ok(Command::Lhlo("c".to_owned()))),
+        ("LHLO", lmtp, Err(CommandFault::HelloSyntax)),
+        ("EHLO c", lmtp, Err(CommandFault::LhloNeeded)),
+        ("HELO", lmtp, Err(CommandFault::LhloNeeded)),
+        ("LHLO c", ALL, Err(CommandFault::Unknown)),
+    ] {
+        assert_eq!(Command::parse(line.as_bytes(), announced), expected, "{line}");
     }
 }

@@ -13,5 +13,5 @@ mod tests;
 
 pub use data_reader::{BareLf, DataFault, DataReader};
 pub use data_writer::StuffedData;
-pub use line::{LineFault, LineReader};
+pub use line::{LineFault, LineKind, LineReader};
 pub use reply_reader::{ReplyFault, ReplyReader};

@@ -8,7 +8,8 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
 use super::{
-    BareLf, DataFault, DataReader, LineFault, LineReader, ReplyFault, ReplyReader, StuffedData,
+    BareLf, DataFault, DataReader, LineFault, LineKind, LineReader, ReplyFault, ReplyReader,
+    StuffedData,
 };
 use crate::base::limits::COMMAND_LINE_BYTES_MAX;
 use crate::mail::MailData;
@@ -248,7 +249,7 @@ proptest! {
         for bytes in [wire.clone(), [digits.as_bytes(), &wire, b"\r\n"].concat()] {
             let mut input = &bytes[..];
             let mut lines = LineReader::default();
-            while lines.feed(&mut input).is_some() {}
+            while lines.feed(&mut input, LineKind::Command).is_some() {}
             assert!(input.is_empty());
             let mut input = &bytes[..];
             let mut replies = ReplyReader::default();
@@ -261,7 +262,7 @@ fn read_lines(wire: &[u8], chunk: usize) -> Vec<Result<String, LineFault>> {
     let mut reader = LineReader::default();
     let mut found = Vec::new();
     for mut input in wire.chunks(chunk) {
-        while let Some(line) = reader.feed(&mut input) {
+        while let Some(line) = reader.feed(&mut input, LineKind::Command) {
             found.push(line.map(|line| String::from_utf8(line).unwrap()));
         }
     }

@@ -1,32 +1,53 @@
 //! The server session by dialogue: every file of `dialogues/server`, cut at every place.
 //!
-//! What a text file cannot say (how writes are grouped, silence, shutdown) follows as code.
+//! Marks beside those of all dialogues: `O` options of the session, `M` a submission and `A` its
+//! answer, `L` a login and what becomes of it, `H` a finished handshake, `X` the end. What a text
+//! file cannot say (how writes are grouped, silence, shutdown) follows as code.
+
+mod lmtp;
+mod securing;
 
 use std::sync::Arc;
 
 use proptest::prelude::{ProptestConfig, proptest};
 
-use super::{Channel, Event, Session, Settings, Submission};
+use super::{
+    Admission, AuthOffer, Channel, Event, Login, LoginRefusal, Protocol, Session, Settings,
+    Submission, TlsOffer,
+};
 use crate::base::DomainName;
 use crate::smtp::dialogue_tests::{self, Line};
-use crate::smtp::{BareLf, Body, Extensions, Reply, Status};
+use crate::smtp::{BareLf, Body, Extensions, Replies, Reply, Status};
 
-fn settings(option: &str) -> Settings {
+fn settings(options: &str) -> Settings {
     let mut settings = Settings { message_bytes_max: 1000, ..Settings::new("relay.example") };
-    match option {
-        "" => {}
-        "normalize" => settings.bare_lf = BareLf::Normalize,
-        "roomy" => settings.message_bytes_max = 100_000,
-        "bound" => {
-            settings.reverse_path_domains = Some(vec![DomainName::parse("example.com").unwrap()]);
+    for option in options.split_ascii_whitespace() {
+        match option {
+            "normalize" => settings.bare_lf = BareLf::Normalize,
+            "roomy" => settings.message_bytes_max = 100_000,
+            "bound" => {
+                let domain = DomainName::parse("example.com").unwrap();
+                settings.reverse_path_domains = Some(vec![domain]);
+            }
+            "plain" => {
+                // SMTPUTF8 without 8BITMIME is not announced either.
+                settings.extensions = Extensions { eight_bit_mime: false, smtputf8: true };
+            }
+            "starttls" => settings.tls = TlsOffer::StartTls,
+            "tls-required" => settings.tls = TlsOffer::Required,
+            "auth" => settings.auth = AuthOffer::Always,
+            "auth-under-tls" => settings.auth = AuthOffer::UnderTls,
+            "after-auth" => settings.admission = Admission::AfterAuth,
+            "lmtp" => settings.protocol = Protocol::Lmtp,
+            "implicit-tls" => {}
+            other => panic!("unknown option {other}"),
         }
-        "plain" => {
-            // SMTPUTF8 without 8BITMIME is not announced either.
-            settings.extensions = Extensions { eight_bit_mime: false, smtputf8: true };
-        }
-        other => panic!("unknown option {other}"),
     }
     settings
+}
+
+fn channel(options: &str) -> Channel {
+    if options.contains("implicit-tls") { Channel::Tls } else { Channel::Plain }
 }
 
 /// What came out of a session: bytes, submissions, whether it closed.
@@ -49,7 +70,15 @@ fn describe(submission: &Submission) -> String {
     format!("{text} {content}").trim_end_matches(' ').to_owned()
 }
 
-fn answer(text: &str) -> Reply {
+/// One reply, or one per recipient separated by ` | `.
+fn answer(text: &str) -> Replies {
+    match text.split(" | ").map(reply).collect::<Vec<_>>().as_slice() {
+        [reply] => Replies::All(reply.clone()),
+        each => Replies::Each(each.to_vec()),
+    }
+}
+
+fn reply(text: &str) -> Reply {
     let (code, rest) = text.split_once(' ').unwrap();
     let (status, rest) = rest.split_once(' ').unwrap();
     let mut numbers = status.split('.').skip(1).map(|n| n.parse().unwrap());
@@ -57,51 +86,123 @@ fn answer(text: &str) -> Reply {
     Reply::new(code.parse().unwrap(), Some(status), rest)
 }
 
-fn drain(session: &mut Session, answers: &mut Vec<Reply>, outcome: &mut Outcome) {
-    while let Some(event) = session.poll_event() {
-        assert!(!outcome.is_closed, "nothing comes after closing, but {event:?}");
-        match event {
-            Event::Write(bytes) => outcome.sent.push_str(std::str::from_utf8(&bytes).unwrap()),
-            Event::Submission(submission) => {
-                outcome.submissions.push(describe(&submission));
-                session.handle_answer(&answers.remove(0));
-            }
-            Event::StartTls | Event::Login(_) => panic!("not offered, but {event:?}"),
-            Event::Close => outcome.is_closed = true,
-        }
+/// `user password verdict`, as an `L` line says it.
+fn judge(login: &Login, line: &str) -> Result<Arc<Settings>, LoginRefusal> {
+    let (credentials, verdict) = line.rsplit_once(' ').unwrap();
+    assert_eq!(format!("{} {}", login.username, login.password.expose()), credentials);
+    match verdict {
+        // A credential brings rights of its own: here, a domain.
+        "ok" => Ok(Arc::new(settings("bound"))),
+        "invalid" => Err(LoginRefusal::Invalid),
+        "too-many" => Err(LoginRefusal::TooMany),
+        "unavailable" => Err(LoginRefusal::Unavailable),
+        other => panic!("unknown verdict {other}"),
     }
 }
 
-fn run<'a>(lines: &[Line], chunks: impl Iterator<Item = &'a [u8]>) -> Outcome {
-    let option = lines.iter().find(|line| line.mark == 'O').map(Line::text).unwrap_or_default();
-    let mut session = Session::new(Arc::new(settings(&option)), Channel::Plain);
-    let answers = lines.iter().filter(|line| line.mark == 'A');
-    let mut answers: Vec<Reply> = answers.map(|line| answer(&line.text())).collect();
-    let mut outcome = Outcome::default();
-    drain(&mut session, &mut answers, &mut outcome);
-    for chunk in chunks {
-        session.handle_bytes(chunk);
-        drain(&mut session, &mut answers, &mut outcome);
+/// A session as a dialogue drives it.
+struct Run {
+    session: Session,
+    answers: Vec<Replies>,
+    logins: Vec<String>,
+    wants_tls: bool,
+    outcome: Outcome,
+}
+
+impl Run {
+    fn new(lines: &[Line]) -> Self {
+        let of = |mark| lines.iter().filter(move |line: &&Line| line.mark == mark).map(Line::text);
+        let options: String = of('O').collect();
+        let mut run = Self {
+            session: Session::new(Arc::new(settings(&options)), channel(&options)),
+            answers: of('A').map(|text| answer(&text)).collect(),
+            logins: of('L').collect(),
+            wants_tls: false,
+            outcome: Outcome::default(),
+        };
+        run.drain();
+        run
     }
-    assert!(answers.is_empty(), "every answer was asked for");
-    outcome
+
+    fn drain(&mut self) {
+        while let Some(event) = self.session.poll_event() {
+            let outcome = &mut self.outcome;
+            assert!(!outcome.is_closed, "nothing comes after closing, but {event:?}");
+            match event {
+                Event::Write(bytes) => outcome.sent.push_str(std::str::from_utf8(&bytes).unwrap()),
+                Event::Submission(submission) => {
+                    outcome.submissions.push(describe(&submission));
+                    self.session.handle_answer(&self.answers.remove(0));
+                }
+                Event::StartTls => self.wants_tls = true,
+                Event::Login(login) => {
+                    self.session.handle_login(judge(&login, &self.logins.remove(0)));
+                }
+                Event::Close => outcome.is_closed = true,
+            }
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        self.session.handle_bytes(bytes);
+        self.drain();
+    }
+
+    fn shake_hands(&mut self) {
+        assert!(std::mem::take(&mut self.wants_tls), "a handshake was asked for");
+        self.session.handle_encrypted();
+        self.drain();
+    }
+
+    fn end(self) -> Outcome {
+        assert!(self.answers.is_empty() && self.logins.is_empty(), "all were asked for");
+        assert!(!self.wants_tls, "every handshake is in the dialogue");
+        self.outcome
+    }
+}
+
+/// What the client sends, in one piece up to each handshake.
+fn flights(lines: &[Line]) -> Vec<Vec<u8>> {
+    let flights = lines.split(|line| line.mark == 'H');
+    let sent = |line: &&Line| line.mark == 'C';
+    flights
+        .map(|part| part.iter().filter(sent).flat_map(|line| line.bytes.clone()).collect())
+        .collect()
+}
+
+/// Runs a dialogue, each flight cut as `cuts` says.
+fn run(lines: &[Line], cuts: impl Fn(usize, &[u8]) -> Vec<&[u8]>) -> Outcome {
+    let mut run = Run::new(lines);
+    for (number, flight) in flights(lines).iter().enumerate() {
+        if number > 0 {
+            run.shake_hands();
+        }
+        for piece in cuts(number, flight) {
+            run.feed(piece);
+        }
+    }
+    run.end()
 }
 
 #[test]
 fn p8_dialogues_hold_at_every_cut() {
     for (name, lines) in dialogue_tests::read_all("server") {
         let of = |mark| lines.iter().filter(move |line: &&Line| line.mark == mark);
-        let wire: Vec<u8> = of('C').flat_map(|line| line.bytes.clone()).collect();
         let expected = Outcome {
             sent: of('S').map(Line::text).collect(),
             submissions: of('M').map(Line::text).collect(),
             is_closed: of('X').any(|line| line.bytes == b"close"),
         };
-        assert_eq!(run(&lines, std::iter::once(&wire[..])), expected, "{name} at once");
-        assert_eq!(run(&lines, wire.chunks(1)), expected, "{name} byte by byte");
-        for cut in 1..wire.len() {
-            let halves = [&wire[..cut], &wire[cut..]];
-            assert_eq!(run(&lines, halves.into_iter()), expected, "{name} cut at {cut}");
+        assert_eq!(run(&lines, |_, all| vec![all]), expected, "{name} at once");
+        assert_eq!(run(&lines, |_, all| all.chunks(1).collect()), expected, "{name} by bytes");
+        for (flight, wire) in flights(&lines).iter().enumerate() {
+            for cut in 1..wire.len() {
+                let found = run(&lines, |number, all| match number == flight {
+                    true => vec![&all[..cut], &all[cut..]],
+                    false => vec![all],
+                });
+                assert_eq!(found, expected, "{name} cut at {cut} of flight {flight}");
+            }
         }
     }
 }

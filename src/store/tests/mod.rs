@@ -7,6 +7,7 @@ mod failing;
 mod importing;
 mod locating;
 mod reading;
+mod watching;
 
 use std::future::Future;
 use std::path::PathBuf;

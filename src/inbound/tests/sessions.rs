@@ -1,203 +1,16 @@
-//! The listener over real loopback sockets, before a relay that only pretends.
-//!
-//! Dialogue details are the session's tests; here it is about sockets: who gets in, who went
-//! away, what happens at shutdown.
+//! Sessions in clear: who gets one, who goes away, what happens at shutdown.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
-use super::admission::admit;
-use super::{ClientNetwork, Listener, Observer, Refusal, Settings};
-use crate::base::Timestamp;
-use crate::pipeline::Fingerprint;
-use crate::relay::ports::{Answer, Clock, ReplyDelivery, Settlement, Submissions};
-use crate::smtp::{Dialect, Reply, ReversePath, Status, Transaction, server};
-
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_764_000_000_000)
-    }
-}
-
-#[derive(Default)]
-struct Counts(Mutex<HashMap<&'static str, usize>>);
-
-impl Counts {
-    fn add(&self, what: &'static str) {
-        *self.0.lock().unwrap().entry(what).or_default() += 1;
-    }
-
-    fn of(&self, what: &str) -> usize {
-        self.0.lock().unwrap().get(what).copied().unwrap_or(0)
-    }
-}
-
-impl Observer for Counts {
-    fn connection_opened(&self, _: &str) {
-        self.add("opened");
-    }
-    fn connection_closed(&self, _: &str) {
-        self.add("closed");
-    }
-    fn connection_refused(&self, _: &str, refusal: Refusal) {
-        self.add(refusal.as_str());
-    }
-}
-
-/// What the pretended relay does with a message.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Behaviour {
-    Accept,
-    Panic,
-    AwaitRelease,
-    AwaitClientGone,
-}
-
-#[derive(Debug)]
-enum Seen {
-    Transaction(Box<Transaction>),
-    Answered(ReplyDelivery),
-}
-
-struct PretendedRelay {
-    behaviour: Behaviour,
-    seen: mpsc::UnboundedSender<Seen>,
-    release: Semaphore,
-}
-
-impl Submissions for PretendedRelay {
-    async fn submit(&self, transaction: Transaction, client_gone: CancellationToken) -> Answer {
-        let at = transaction.received_at;
-        self.seen.send(Seen::Transaction(Box::new(transaction))).unwrap();
-        match self.behaviour {
-            Behaviour::Accept => {}
-            Behaviour::Panic => panic!("as the test wants"),
-            Behaviour::AwaitRelease => self.release.acquire().await.unwrap().forget(),
-            Behaviour::AwaitClientGone => client_gone.cancelled().await,
-        }
-        let closing = Settlement {
-            fingerprint: Fingerprint::of("test", &ReversePath::Null, b""),
-            fates: Vec::new(),
-            outcomes: Vec::new(),
-            closes: Vec::new(),
-            at,
-        };
-        let status = Status { subject: 0, detail: 0 };
-        Answer { reply: Reply::new(250, Some(status), "relayed"), closing: Some(closing) }
-    }
-
-    async fn answered(&self, _: Settlement, delivery: ReplyDelivery) {
-        self.seen.send(Seen::Answered(delivery)).unwrap();
-    }
-}
-
-struct Running {
-    address: SocketAddr,
-    relay: Arc<PretendedRelay>,
-    counts: Arc<Counts>,
-    seen: mpsc::UnboundedReceiver<Seen>,
-    shutdown: CancellationToken,
-    tracker: TaskTracker,
-}
-
-impl Running {
-    async fn start(behaviour: Behaviour, change: impl FnOnce(&mut Settings)) -> Self {
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = socket.local_addr().unwrap();
-        let mut settings =
-            Settings::new("main", "relay.example", vec![network("127.0.0.0/8", "shop")]);
-        change(&mut settings);
-        let (sender, seen) = mpsc::unbounded_channel();
-        let relay = PretendedRelay { behaviour, seen: sender, release: Semaphore::new(0) };
-        let listener = Listener {
-            settings: Arc::new(settings),
-            submissions: Arc::new(relay),
-            clock: Arc::new(FixedClock),
-            observer: Arc::new(Counts::default()),
-        };
-        let (relay, counts) = (listener.submissions.clone(), listener.observer.clone());
-        let (shutdown, tracker) = (CancellationToken::new(), TaskTracker::new());
-        tracker.spawn(listener.serve(socket, shutdown.clone(), tracker.clone()));
-        Self { address, relay, counts, seen, shutdown, tracker }
-    }
-
-    async fn connect(&self) -> Client {
-        Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()))
-    }
-
-    async fn transaction(&mut self) -> Transaction {
-        match self.seen.recv().await {
-            Some(Seen::Transaction(transaction)) => *transaction,
-            other => panic!("expected a transaction, found {other:?}"),
-        }
-    }
-
-    async fn delivery(&mut self) -> ReplyDelivery {
-        match self.seen.recv().await {
-            Some(Seen::Answered(delivery)) => delivery,
-            other => panic!("expected an answer, found {other:?}"),
-        }
-    }
-
-    /// Stops accepting and waits until every task is over.
-    async fn stop(self) -> Arc<Counts> {
-        self.shutdown.cancel();
-        self.tracker.close();
-        self.tracker.wait().await;
-        self.counts
-    }
-}
-
-fn network(network: &str, client: &str) -> ClientNetwork {
-    let session = Arc::new(server::Settings::new("relay.example"));
-    ClientNetwork { network: network.parse().unwrap(), client: client.to_owned(), session }
-}
-
-struct Client(BufReader<TcpStream>);
-
-impl Client {
-    async fn send(&mut self, text: &str) {
-        self.0.write_all(text.as_bytes()).await.unwrap();
-    }
-
-    async fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).await.unwrap();
-        line.trim_end().to_owned()
-    }
-
-    /// The codes of the next replies.
-    async fn codes(&mut self, count: usize) -> Vec<String> {
-        let mut codes = Vec::new();
-        while codes.len() < count {
-            let line = self.line().await;
-            assert!(line.len() > 3, "a reply, not {line:?}");
-            if !line[3..].starts_with('-') {
-                codes.push(line[..3].to_owned());
-            }
-        }
-        codes
-    }
-
-    async fn rest(mut self) -> String {
-        let mut rest = String::new();
-        self.0.read_to_string(&mut rest).await.unwrap();
-        rest
-    }
-}
-
-const MESSAGE: &str = "EHLO client.example\r\nMAIL FROM:<a@x.org>\r\nRCPT TO:<b@y.org>\r\nDATA\r\n\
-                       Subject: x\r\n\r\nbody\r\n.\r\n";
+use super::{Behaviour, FixedClock, MESSAGE, Running, network};
+use crate::inbound::admission::{Origin, admit};
+use crate::inbound::{Refusal, Settings};
+use crate::relay::ports::{Clock as _, ReplyDelivery};
+use crate::smtp::Dialect;
 
 #[tokio::test]
 async fn hands_a_message_over_and_tells_that_the_reply_was_written() {
@@ -244,11 +57,13 @@ fn the_first_network_that_holds_the_address_counts() {
     let clients =
         vec![network("192.0.2.7/32", "a"), network("192.0.2.0/24", "b"), network("::/0", "c")];
     let settings = Settings::new("main", "relay.example", clients);
-    let client =
-        |ip: &str| admit(&settings, ip.parse().unwrap()).map(|found| found.client.as_str());
-    assert_eq!(client("192.0.2.7"), Ok("a"));
-    assert_eq!(client("::ffff:192.0.2.8"), Ok("b"), "IPv4 in IPv6 is IPv4");
-    assert_eq!(client("2001:db8::1"), Ok("c"));
+    let client = |ip: &str| {
+        let origin = Origin::direct(ip.parse().unwrap());
+        admit(&settings, origin).map(|found| found.client().to_owned())
+    };
+    assert_eq!(client("192.0.2.7").as_deref(), Ok("a"));
+    assert_eq!(client("::ffff:192.0.2.8").as_deref(), Ok("b"), "IPv4 in IPv6 is IPv4");
+    assert_eq!(client("2001:db8::1").as_deref(), Ok("c"));
     assert_eq!(client("198.51.100.1"), Err(Refusal::UnknownClient));
 }
 
@@ -304,7 +119,7 @@ async fn p7_a_panic_costs_one_message_and_is_never_a_yes() {
 async fn input_behind_a_message_is_answered_after_it_and_in_order() {
     let mut running = Running::start(Behaviour::AwaitRelease, |_| {}).await;
     let client = running.connect().await;
-    let (reader, mut writer) = client.0.into_inner().into_split();
+    let (reader, mut writer) = tokio::io::split(client.0.into_inner());
     let noops = 100_000;
     let writing = tokio::spawn(async move {
         writer.write_all(MESSAGE.as_bytes()).await.unwrap();

@@ -1,0 +1,131 @@
+//! Events of the evidence store and the journal.
+
+use std::error::Error;
+use std::time::Duration;
+
+use tracing::{error, info, trace, warn};
+
+use crate::telemetry::labels::{StoreFile, StoreOperation, StoreState};
+use crate::telemetry::metrics::Metrics;
+
+/// A call of the store ended, or nobody waits for it any more.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreCalled {
+    /// What was asked of it.
+    pub operation: StoreOperation,
+    /// How long its caller waited.
+    pub took: Duration,
+}
+
+impl StoreCalled {
+    /// Counts and logs it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.store.call_seconds.of(self.operation).observe(self.took.as_secs_f64());
+        trace!(operation = self.operation.as_str(), took = ?self.took, "store called");
+    }
+}
+
+/// The store's writer finished one transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreCommitted {
+    /// How long it took, the flush to disk included.
+    pub took: Duration,
+}
+
+impl StoreCommitted {
+    /// Counts and logs it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.store.commit_seconds.observe(self.took.as_secs_f64());
+        trace!(took = ?self.took, "store committed");
+    }
+}
+
+/// A call of the store failed.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreFailed<'a> {
+    /// What was asked of it.
+    pub operation: StoreOperation,
+    /// What it said; must not name a person.
+    pub error: &'a (dyn Error + 'static),
+}
+
+impl StoreFailed<'_> {
+    /// Counts and logs it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.store.errors.of(self.operation).inc();
+        warn!(operation = self.operation.as_str(), error = self.error, "store call failed");
+    }
+}
+
+/// Somebody looked whether the store answers.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreObserved {
+    /// What was seen.
+    pub state: StoreState,
+}
+
+impl StoreObserved {
+    /// Shows it, and logs it if it is another state than before; a new relay starts unusable.
+    pub fn emit(&self, metrics: &Metrics) {
+        let seen = i64::from(self.state == StoreState::Usable);
+        let before = metrics.store.usable.get();
+        metrics.store.usable.set(seen);
+        if seen == before {
+            return;
+        }
+        match self.state {
+            StoreState::Usable => info!("the store is usable"),
+            StoreState::Unusable => error!("the store is not usable: marketing is deferred"),
+        }
+    }
+}
+
+/// Somebody looked how large a file of the store is.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreMeasured {
+    /// The file.
+    pub file: StoreFile,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+impl StoreMeasured {
+    /// Shows it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.store.bytes.of(self.file).set(i64::try_from(self.bytes).unwrap_or(i64::MAX));
+        trace!(file = self.file.as_str(), bytes = self.bytes, "store measured");
+    }
+}
+
+/// Somebody looked how many journal rows about service mail wait to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct JournalObserved {
+    /// How many.
+    pub rows: usize,
+    /// How long the oldest has waited.
+    pub oldest: Option<Duration>,
+}
+
+impl JournalObserved {
+    /// Shows it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.store.journal_waiting.set(i64::try_from(self.rows).unwrap_or(i64::MAX));
+        metrics.store.journal_lag.set(self.oldest.unwrap_or_default().as_secs_f64());
+        trace!(rows = self.rows, oldest = ?self.oldest, "journal observed");
+    }
+}
+
+/// Journal rows about service mail were lost.
+#[derive(Clone, Copy, Debug)]
+pub struct JournalGap {
+    /// How many.
+    pub rows: u64,
+}
+
+impl JournalGap {
+    /// Counts and logs it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.store.journal_gaps.inc_by(self.rows);
+        warn!(rows = self.rows, "journal rows lost");
+    }
+}

@@ -1,0 +1,35 @@
+//! Labels of the evidence store: what was asked of it, whether it answers, its files.
+
+use super::labels;
+
+labels! {
+    /// What was asked of the store.
+    StoreOperation {
+        /// Reading records and fates.
+        Load = "load",
+        /// Making decisions durable.
+        Record = "record",
+        /// Making outcomes durable.
+        Settle = "settle",
+        /// Reading what a scope's number means.
+        Scope = "scope",
+        /// Making evidence durable.
+        Append = "append",
+    }
+
+    /// Whether the store answers.
+    StoreState {
+        /// It does.
+        Usable = "usable",
+        /// It does not.
+        Unusable = "unusable",
+    }
+
+    /// A file of the store.
+    StoreFile {
+        /// The database.
+        Database = "database",
+        /// Its write-ahead log.
+        Log = "log",
+    }
+}
