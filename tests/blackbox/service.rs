@@ -41,7 +41,7 @@ impl Ear {
 }
 
 #[test]
-fn the_service_manager_hears_of_start_life_reload_and_stop() {
+fn systemd_hears_of_start_life_reload_and_stop() {
     let upstream = Upstream::start();
     let house = House::new(upstream.port, "bounce");
     let ear = Ear::open(&house);
