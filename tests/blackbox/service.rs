@@ -103,6 +103,27 @@ fn a_stop_whose_deadline_passes_names_who_is_left() {
 }
 
 #[test]
+fn a_second_signal_stops_at_once_and_names_who_is_left() {
+    let upstream = Upstream::start_counting();
+    let house = House::new(upstream.port, "bounce");
+    house.import_contacts();
+    let mut running = house.serve();
+    upstream.stall_at(0, Step::Dot);
+    let address = house.smtp;
+    let sending = std::thread::spawn(move || {
+        mailer::send(address, "bounce@example.com", BUYER, &newsletter("Twice"))
+    });
+    assert!(upstream.wait_for_stall(Duration::from_secs(20)));
+    signal(&running, "-TERM");
+    eventually("the stop", || house.log().contains("stopping").then_some(()));
+    signal(&running, "-TERM");
+    assert_eq!(running.wait().code(), Some(1), "{}", house.log());
+    assert!(house.log().contains("left without a reply"), "{}", house.log());
+    upstream.release();
+    assert!(sending.join().unwrap().is_err(), "no yes was said");
+}
+
+#[test]
 fn a_lent_socket_is_listened_on_under_the_name_of_its_listener() {
     let upstream = Upstream::start();
     let house = House::new(upstream.port, "bounce");
