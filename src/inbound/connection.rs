@@ -10,7 +10,7 @@ use tokio::select;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error};
+use tracing::error;
 
 use super::listener::Listener;
 use super::observer::Observer;
@@ -157,8 +157,8 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
             }
             Err(fault) => {
                 let listener = self.terms.settings.name.as_str();
-                debug!(listener, fault = fault.as_str(), "handshake failed");
-                self.shared.listener.observer.handshake_failed(listener, fault);
+                let ip = self.terms.origin.client;
+                self.shared.listener.observer.handshake_failed(listener, ip, fault);
                 None
             }
         }
@@ -175,7 +175,7 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
                 self.terms.prove(admitted);
             }
             Err(refusal) => {
-                observer.login_refused(listener, refusal);
+                observer.login_refused(listener, self.terms.origin.client, refusal);
                 self.session.handle_login(Err(refusal));
             }
         }

@@ -5,7 +5,7 @@
 //! RFC 5321 §3.1: whoever gets no service is told so by 554 instead of 220.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -88,10 +88,15 @@ impl<S: Submissions, C: Clock, O: Observer> Door<S, C, O> {
             && admission::admit(&settings, Origin::direct(peer.ip())).is_err();
         if is_stranger {
             // A stranger takes no client's place.
-            return self.refuse(stream, Refusal::UnknownClient, settings);
+            return self.refuse(stream, peer.ip().to_canonical(), Refusal::UnknownClient, settings);
         }
         let Some(slot) = self.open.take(settings.connections_max) else {
-            return self.refuse(stream, Refusal::TooManyConnections, settings);
+            return self.refuse(
+                stream,
+                peer.ip().to_canonical(),
+                Refusal::TooManyConnections,
+                settings,
+            );
         };
         let tracker = self.shared.tracker.clone();
         tracker.spawn(async move {
@@ -107,6 +112,7 @@ impl<S: Submissions, C: Clock, O: Observer> Door<S, C, O> {
         updates: watch::Receiver<Arc<Settings>>,
         settings: Arc<Settings>,
     ) {
+        let ip = peer.ip().to_canonical();
         let opening = opening::open(stream, peer.ip(), &settings);
         let observer = &self.shared.listener.observer;
         let name = settings.name.clone();
@@ -118,25 +124,28 @@ impl<S: Submissions, C: Clock, O: Observer> Door<S, C, O> {
                 Connection::new(shared, stream, terms).run().await;
             }
             Some(Err(Unopened::Refused(stream, refusal))) => {
-                Arc::clone(&self).refuse(stream, refusal, settings);
+                Arc::clone(&self).refuse(stream, ip, refusal, settings);
             }
             Some(Err(Unopened::Handshake(fault))) => {
-                debug!(listener = name, fault = fault.as_str(), "handshake failed");
-                observer.handshake_failed(&name, fault);
+                observer.handshake_failed(&name, ip, fault);
             }
             Some(Err(Unopened::Header(fault))) => {
-                debug!(listener = name, fault = fault.as_str(), "no proxy header");
-                observer.proxy_header_refused(&name, fault);
+                observer.proxy_header_refused(&name, ip, fault);
             }
             // The server stops, and no session had begun.
             None => {}
         }
     }
 
-    fn refuse(self: Arc<Self>, stream: TcpStream, refusal: Refusal, settings: Arc<Settings>) {
+    fn refuse(
+        self: Arc<Self>,
+        stream: TcpStream,
+        ip: IpAddr,
+        refusal: Refusal,
+        settings: Arc<Settings>,
+    ) {
         let listener = settings.name.as_str();
-        debug!(listener, refusal = refusal.as_str(), "connection refused");
-        self.shared.listener.observer.connection_refused(listener, refusal);
+        self.shared.listener.observer.connection_refused(listener, ip, refusal);
         if let Some(slot) = self.refused.take(REFUSALS_MAX) {
             self.shared.tracker.spawn(async move {
                 opening::refuse(stream, refusal, &settings).await;

@@ -12,7 +12,7 @@ mod sessions;
 mod tls;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -58,19 +58,19 @@ impl Observer for Counts {
     fn connection_closed(&self, _: &str) {
         self.add("closed");
     }
-    fn connection_refused(&self, _: &str, refusal: Refusal) {
+    fn connection_refused(&self, _: &str, _: IpAddr, refusal: Refusal) {
         self.add(refusal.as_str());
     }
-    fn handshake_failed(&self, _: &str, fault: HandshakeFault) {
+    fn handshake_failed(&self, _: &str, _: IpAddr, fault: HandshakeFault) {
         self.add(fault.as_str());
     }
-    fn proxy_header_refused(&self, _: &str, fault: ProxyFault) {
+    fn proxy_header_refused(&self, _: &str, _: IpAddr, fault: ProxyFault) {
         self.add(fault.as_str());
     }
     fn login_accepted(&self, _: &str, _: &str) {
         self.add("login");
     }
-    fn login_refused(&self, _: &str, refusal: LoginRefusal) {
+    fn login_refused(&self, _: &str, _: IpAddr, refusal: LoginRefusal) {
         self.add(match refusal {
             LoginRefusal::Invalid => "invalid",
             LoginRefusal::TooMany => "too_many",
