@@ -35,7 +35,7 @@ pub(super) enum CredentialCommand {
         after_help = "Example:\n  consentry credential new --client crm\nThe password is shown once; the configuration keeps only its SHA-256."
     )]
     New {
-        /// The name of the [[client]], which becomes its user name too.
+        /// The name of the client, which becomes its user name too.
         #[arg(long, value_name = "NAME")]
         client: String,
     },
