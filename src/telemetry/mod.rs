@@ -8,6 +8,8 @@
 
 mod account;
 mod catalogue;
+#[cfg(test)]
+pub(crate) mod company;
 pub mod events;
 mod labels;
 mod logging;

@@ -264,6 +264,7 @@ fn logged(level: tracing::Level, work: impl FnOnce()) -> String {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
+    crate::telemetry::company::keep();
     tracing::subscriber::with_default(subscriber, work);
     let bytes = lines.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::fakes::{self, Script};
 use super::{CONSENTER, OTHER, STRANGER, Scene, mails};
 use crate::relay::ports::{RecordError, StoreError, Submissions};
+use crate::telemetry::company;
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -31,6 +32,7 @@ struct Log {
 
 impl Log {
     fn start() -> Self {
+        company::keep();
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber =
