@@ -4,7 +4,6 @@
 //! is known, and only then do all of them go over at once. Sockets are not opened or closed here:
 //! listeners that come, go or move need a restart.
 
-
 #[cfg(test)]
 mod tests;
 

@@ -18,9 +18,9 @@ use tracing::debug;
 
 use super::Settings;
 use super::admission::{self, Origin, Refusal};
-use super::connection::{Connection, Shared};
+use super::connection::Connection;
 use super::logins::Logins;
-use super::observer::Observer;
+use super::observer::{HandshakeFault, Observer};
 use super::opening::{self, Opened, Unopened};
 use super::terms::Terms;
 use crate::relay::ports::{Clock, Submissions};
@@ -65,6 +65,22 @@ impl<S: Submissions, C: Clock, O: Observer> Listener<S, C, O> {
                 Err(error) => wait_after(&error).await,
             }
         }
+    }
+}
+
+/// What all connections of a listener share.
+#[derive(Debug)]
+pub struct Shared<S, C, O> {
+    pub listener: Listener<S, C, O>,
+    pub shutdown: CancellationToken,
+    pub tracker: TaskTracker,
+}
+
+impl<S, C, O: Observer> Shared<S, C, O> {
+    /// Tells of a failed handshake.
+    pub fn handshake_failed(&self, listener: &str, fault: HandshakeFault) {
+        debug!(listener, fault = fault.as_str(), "handshake failed");
+        self.listener.observer.handshake_failed(listener, fault);
     }
 }
 
@@ -120,10 +136,7 @@ impl<S: Submissions, C: Clock, O: Observer> Door<S, C, O> {
             Some(Err(Unopened::Refused(stream, refusal))) => {
                 Arc::clone(&self).refuse(stream, refusal, settings);
             }
-            Some(Err(Unopened::Handshake(fault))) => {
-                debug!(listener = name, fault = fault.as_str(), "handshake failed");
-                observer.handshake_failed(&name, fault);
-            }
+            Some(Err(Unopened::Handshake(fault))) => self.shared.handshake_failed(&name, fault),
             Some(Err(Unopened::Header(fault))) => {
                 debug!(listener = name, fault = fault.as_str(), "no proxy header");
                 observer.proxy_header_refused(&name, fault);
