@@ -70,7 +70,9 @@ impl PasswordHash {
             Kept::Sha256(kept) => {
                 verify_slices_are_equal(kept, Digest::of(password).as_bytes()).is_ok()
             }
-            Kept::Argon2(kept) => Argon2::default().verify_password(password, &**kept).is_ok(),
+            Kept::Argon2(kept) => {
+                Argon2::default().verify_password(password, kept.as_ref()).is_ok()
+            }
         }
     }
 }
@@ -105,7 +107,7 @@ impl fmt::Display for PasswordHash {
             Kept::Sha256(digest) => {
                 write!(f, "{SHA256}{}", data_encoding::HEXLOWER.encode(digest))
             }
-            Kept::Argon2(kept) => kept.fmt(f),
+            Kept::Argon2(kept) => fmt::Display::fmt(kept, f),
         }
     }
 }

@@ -10,7 +10,7 @@ use argon2::password_hash::PasswordHasher as _;
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::rand;
 use clap::Subcommand;
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::BASE32_NOPAD;
 
 use super::exit::{Exit, Failure, OrExit as _, Outcome};
 use super::output;
@@ -35,7 +35,7 @@ pub(super) enum CredentialCommand {
         after_help = "Example:\n  consentry credential new --client crm\nThe password is shown once; the configuration keeps only its SHA-256."
     )]
     New {
-        /// The name of the [[client]], which becomes its user name too.
+        /// The name of the client, which becomes its user name too.
         #[arg(long, value_name = "NAME")]
         client: String,
     },
@@ -64,7 +64,8 @@ fn new(client: &str) -> Outcome {
     rand::fill(&mut secret)
         .map_err(|_| anyhow!("the system gives no random bytes"))
         .or_exit(Exit::Unavailable)?;
-    let password = BASE64URL_NOPAD.encode(&secret);
+    // Letters and digits only: a password that begins with a hyphen is an option to many tools.
+    let password = BASE32_NOPAD.encode(&secret).to_ascii_lowercase();
     output::line(&format!("user name  {client}\npassword   {password}"));
     output::line(&format!("\n{}", toml_lines(client, &PasswordHash::sha256(password.as_bytes()))));
     output::remark(

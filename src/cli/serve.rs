@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::setup;
 use crate::config::{LogConfig, LogFormatConfig, PersonalDataConfig};
-use crate::daemon::{self, Daemon, Generation, Sockets, Surroundings};
+use crate::daemon::{self, Daemon, Generation, Sockets, Stopped, Surroundings};
 use crate::telemetry::{LogFormat, LogSettings, PersonalData, init_logging};
 
 /// The stack of runtime threads: the second opinion on a message's structure is a parser that
@@ -27,15 +27,12 @@ pub(super) fn run(path: &Path) -> Outcome {
         .block_on(async {
             let daemon = Daemon::start(generation, surroundings).await?;
             daemon::stop_signal().await;
-            tokio::select! {
-                () = daemon.stop() => {}
-                // Whoever asks twice does not want to wait: clients keep what is unanswered.
-                () = daemon::stop_signal() => {}
-            }
-            anyhow::Ok(())
+            anyhow::Ok(match daemon.stop(daemon::stop_signal()).await {
+                Stopped::InOrder => Exit::Ok,
+                Stopped::AtOnce => Exit::No,
+            })
         })
-        .or_exit(Exit::Unavailable)?;
-    Ok(Exit::Ok)
+        .or_exit(Exit::Unavailable)
 }
 
 /// `[log]`, and what the surroundings say about it.

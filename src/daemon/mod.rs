@@ -64,6 +64,15 @@ pub struct Surroundings {
     pub log: Option<LogControl>,
 }
 
+/// How a daemon stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stopped {
+    /// As the module describes.
+    InOrder,
+    /// Nothing was waited for.
+    AtOnce,
+}
+
 /// A running relay.
 pub struct Daemon {
     /// Cancelled first: sessions end at their next safe point, `/readyz` says 503.
@@ -157,13 +166,14 @@ impl Daemon {
         self.pages.spawn(duty(self.closing.clone()));
     }
 
-    /// Stops as the module describes; returns when all is done or the deadline has passed.
-    pub async fn stop(self) {
+    /// Stops as the module describes, or at once when `hurry` is over; returns when all is done,
+    /// the deadline has passed, or nothing more is waited for.
+    pub async fn stop(self, hurry: impl Future<Output = ()>) -> Stopped {
         self.draining.cancel();
         service::stopping(self.drain_deadline + CLOSING_MAX);
         info!(
-            sessions = self.sessions.len(),
-            copies = self.late.len(),
+            transactions = self.transactions().count(),
+            late_copies = self.late.len(),
             deadline = ?self.drain_deadline,
             "stopping; a second signal stops at once"
         );
@@ -173,8 +183,15 @@ impl Daemon {
             self.sessions.wait().await;
             self.late.wait().await;
         };
-        if tokio::time::timeout(self.drain_deadline, drained).await.is_err() {
-            self.name_the_late();
+        tokio::select! {
+            drained = tokio::time::timeout(self.drain_deadline, drained) => if drained.is_err() {
+                self.name_the_late("the deadline passed with work under way");
+            },
+            () = hurry => {
+                // Whoever asks twice does not want to wait: clients keep what is unanswered.
+                self.name_the_late("asked twice, stopping at once");
+                return Stopped::AtOnce;
+            }
         }
         self.closing.cancel();
         self.pages.close();
@@ -185,15 +202,20 @@ impl Daemon {
             warn!("stopped before the store had closed");
         }
         info!("stopped");
+        Stopped::InOrder
+    }
+
+    fn transactions(&self) -> impl Iterator<Item = LateTransaction> {
+        self.relay.iter().flat_map(WiredRelay::under_way)
     }
 
     /// Says who is being left: their clients got no reply and will try again.
-    fn name_the_late(&self) {
-        let (sessions, copies) = (self.sessions.len(), self.late.len());
-        warn!(sessions, copies, "the deadline passed with work under way");
-        for late in self.relay.iter().flat_map(WiredRelay::under_way) {
-            let LateTransaction { transaction, client, age } = late;
-            warn!(%transaction, client, ?age, "left without a reply");
+    fn name_the_late(&self, why: &str) {
+        let transactions = self.transactions().count();
+        warn!(transactions, late_copies = self.late.len(), "{why}");
+        for LateTransaction { transaction, client, age } in self.transactions() {
+            let age = format!("{:.1}s", age.as_secs_f64());
+            warn!(%transaction, client, age, "left without a reply");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Neither side knows the other; the matches are exhaustive, so that a new fault cannot go
 //! uncounted.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::inbound::{HandshakeFault, Observer, ProxyFault, Refusal};
@@ -25,29 +26,32 @@ impl Observer for Counting {
         events::ConnectionClosed { listener }.emit(&self.metrics);
     }
 
-    fn connection_refused(&self, listener: &str, refusal: Refusal) {
+    fn connection_refused(&self, listener: &str, ip: IpAddr, refusal: Refusal) {
         let reason = match refusal {
             Refusal::UnknownClient => RefusalLabel::UnknownClient,
             Refusal::TooManyConnections => RefusalLabel::TooManyConnections,
         };
-        events::ConnectionRefused { listener, reason }.emit(&self.metrics);
+        events::ConnectionRefused { listener, ip, reason }.emit(&self.metrics);
     }
 
-    fn handshake_failed(&self, listener: &str, _: HandshakeFault) {
-        events::HandshakeFailed { listener }.emit(&self.metrics);
+    fn handshake_failed(&self, listener: &str, ip: IpAddr, fault: HandshakeFault) {
+        let fault = fault.as_str();
+        events::HandshakeFailed { listener, ip, fault }.emit(&self.metrics);
     }
 
-    fn proxy_header_refused(&self, listener: &str, _: ProxyFault) {
-        events::ProxyHeaderRefused { listener }.emit(&self.metrics);
+    fn proxy_header_refused(&self, listener: &str, ip: IpAddr, fault: ProxyFault) {
+        let fault = fault.as_str();
+        events::ProxyHeaderRefused { listener, ip, fault }.emit(&self.metrics);
     }
 
     fn login_accepted(&self, listener: &str, _: &str) {
-        events::LoginChecked { listener, result: LoginLabel::Accepted }.emit(&self.metrics);
+        events::LoginChecked { listener, ip: None, result: LoginLabel::Accepted }
+            .emit(&self.metrics);
     }
 
-    fn login_refused(&self, listener: &str, refusal: LoginRefusal) {
+    fn login_refused(&self, listener: &str, ip: IpAddr, refusal: LoginRefusal) {
         let result = LoginLabel::of(Err(refusal));
-        events::LoginChecked { listener, result }.emit(&self.metrics);
+        events::LoginChecked { listener, ip: Some(ip), result }.emit(&self.metrics);
     }
 }
 

@@ -147,7 +147,8 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
                 Some(encrypted)
             }
             Err(fault) => {
-                self.shared.handshake_failed(&self.terms.settings.name, fault);
+                let (listener, ip) = (&self.terms.settings.name, self.terms.origin.client);
+                self.shared.listener.observer.handshake_failed(listener, ip, fault);
                 None
             }
         }
@@ -164,7 +165,7 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
                 self.terms.prove(admitted);
             }
             Err(refusal) => {
-                observer.login_refused(listener, refusal);
+                observer.login_refused(listener, self.terms.origin.client, refusal);
                 self.session.handle_login(Err(refusal));
             }
         }

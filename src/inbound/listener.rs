@@ -5,7 +5,7 @@
 //! RFC 5321 §3.1: whoever gets no service is told so by 554 instead of 220.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::Settings;
 use super::admission::{self, Origin, Refusal};
 use super::connection::Connection;
 use super::logins::Logins;
-use super::observer::{HandshakeFault, Observer};
+use super::observer::Observer;
 use super::opening::{self, Opened, Unopened};
 use super::terms::Terms;
 use crate::relay::ports::{Clock, Submissions};
@@ -61,7 +61,9 @@ impl<S: Submissions, C: Clock, O: Observer> Listener<S, C, O> {
         let shutdown = door.shared.shutdown.clone();
         while let Some(accepted) = shutdown.run_until_cancelled(socket.accept()).await {
             match accepted {
-                Ok((stream, peer)) => Arc::clone(&door).let_in(stream, peer),
+                Ok((stream, peer)) => {
+                    Arc::clone(&door).let_in(stream, peer.ip().to_canonical());
+                }
                 Err(error) => wait_after(&error).await,
             }
         }
@@ -76,14 +78,6 @@ pub struct Shared<S, C, O> {
     pub tracker: TaskTracker,
 }
 
-impl<S, C, O: Observer> Shared<S, C, O> {
-    /// Tells of a failed handshake.
-    pub fn handshake_failed(&self, listener: &str, fault: HandshakeFault) {
-        debug!(listener, fault = fault.as_str(), "handshake failed");
-        self.listener.observer.handshake_failed(listener, fault);
-    }
-}
-
 /// One listener at work.
 struct Door<S, C, O> {
     shared: Arc<Shared<S, C, O>>,
@@ -93,21 +87,21 @@ struct Door<S, C, O> {
 
 impl<S: Submissions, C: Clock, O: Observer> Door<S, C, O> {
     /// Begins to serve a connection, within the listener's number of them.
-    fn let_in(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+    fn let_in(self: Arc<Self>, stream: TcpStream, peer: IpAddr) {
         // Replies are small and waited for: Nagle's algorithm would add 40 ms to each.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "cannot set TCP_NODELAY");
         }
         let mut updates = self.shared.listener.settings.clone();
         let settings = Arc::clone(&updates.borrow_and_update());
-        let is_stranger = !settings.is_proxy(peer.ip())
-            && admission::admit(&settings, Origin::direct(peer.ip())).is_err();
+        let is_stranger =
+            !settings.is_proxy(peer) && admission::admit(&settings, Origin::direct(peer)).is_err();
         if is_stranger {
             // A stranger takes no client's place.
-            return self.refuse(stream, Refusal::UnknownClient, settings);
+            return self.refuse(stream, peer, Refusal::UnknownClient, settings);
         }
         let Some(slot) = self.open.take(settings.connections_max) else {
-            return self.refuse(stream, Refusal::TooManyConnections, settings);
+            return self.refuse(stream, peer, Refusal::TooManyConnections, settings);
         };
         let tracker = self.shared.tracker.clone();
         tracker.spawn(async move {
@@ -119,11 +113,11 @@ impl<S: Submissions, C: Clock, O: Observer> Door<S, C, O> {
     async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
-        peer: SocketAddr,
+        peer: IpAddr,
         updates: watch::Receiver<Arc<Settings>>,
         settings: Arc<Settings>,
     ) {
-        let opening = opening::open(stream, peer.ip(), &settings);
+        let opening = opening::open(stream, peer, &settings);
         let observer = &self.shared.listener.observer;
         let name = settings.name.clone();
         match self.shared.shutdown.run_until_cancelled(opening).await {
@@ -133,23 +127,29 @@ impl<S: Submissions, C: Clock, O: Observer> Door<S, C, O> {
                 let terms = Terms::new(settings, updates, origin, admitted);
                 Connection::new(shared, stream, terms).run().await;
             }
-            Some(Err(Unopened::Refused(stream, refusal))) => {
-                Arc::clone(&self).refuse(stream, refusal, settings);
+            Some(Err(Unopened::Refused(stream, ip, refusal))) => {
+                Arc::clone(&self).refuse(stream, ip, refusal, settings);
             }
-            Some(Err(Unopened::Handshake(fault))) => self.shared.handshake_failed(&name, fault),
+            Some(Err(Unopened::Handshake(ip, fault))) => {
+                observer.handshake_failed(&name, ip, fault);
+            }
             Some(Err(Unopened::Header(fault))) => {
-                debug!(listener = name, fault = fault.as_str(), "no proxy header");
-                observer.proxy_header_refused(&name, fault);
+                observer.proxy_header_refused(&name, peer, fault);
             }
             // The server stops, and no session had begun.
             None => {}
         }
     }
 
-    fn refuse(self: Arc<Self>, stream: TcpStream, refusal: Refusal, settings: Arc<Settings>) {
+    fn refuse(
+        self: Arc<Self>,
+        stream: TcpStream,
+        ip: IpAddr,
+        refusal: Refusal,
+        settings: Arc<Settings>,
+    ) {
         let listener = settings.name.as_str();
-        debug!(listener, refusal = refusal.as_str(), "connection refused");
-        self.shared.listener.observer.connection_refused(listener, refusal);
+        self.shared.listener.observer.connection_refused(listener, ip, refusal);
         if let Some(slot) = self.refused.take(REFUSALS_MAX) {
             self.shared.tracker.spawn(async move {
                 opening::refuse(stream, refusal, &settings).await;

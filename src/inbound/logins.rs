@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
-use tracing::{info, warn};
 
 use super::admission::{Admitted, credential};
 use super::failures::Failures;
@@ -62,8 +61,7 @@ impl Logins {
     ) -> Result<Admitted, LoginRefusal> {
         let asked = Instant::now();
         let result = self.check_at_once(settings, ip, login).await;
-        if let Err(refusal) = result {
-            report(settings, login, refusal);
+        if result.is_err() {
             sleep_until(asked + FAILURE_DELAY).await;
         }
         result
@@ -185,23 +183,6 @@ impl Dear {
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| LoginRefusal::Unavailable)
     }
-}
-
-fn report(settings: &Settings, login: &Login, refusal: LoginRefusal) {
-    let (listener, user) = (settings.name.as_str(), masked(&login.username));
-    match refusal {
-        LoginRefusal::Invalid => info!(listener, user, "login refused"),
-        LoginRefusal::TooMany => info!(listener, user, "login not looked at: too many failures"),
-        LoginRefusal::Unavailable => {
-            warn!(listener, user, "login not checked: too many passwords to check at once");
-        }
-    }
-}
-
-/// Enough of a user name to tell two apart: what is typed there may be a password.
-fn masked(username: &str) -> String {
-    let first = username.chars().next().filter(|c| !c.is_control());
-    first.map(String::from).unwrap_or_default() + "…"
 }
 
 /// Whoever panicked left whole entries behind: tables are changed in one step.

@@ -1,7 +1,9 @@
 //! What there is to see at a listener; telemetry hangs itself in here.
 //!
-//! Everything told is a name from the configuration or a value of a closed set: no address, user
-//! name or text of a stranger can become a label.
+//! Everything told is a name from the configuration, a value of a closed set, or an address for
+//! the log: no user name or text of a stranger can become a label.
+
+use std::net::IpAddr;
 
 use super::admission::Refusal;
 use super::proxy::ProxyFault;
@@ -54,25 +56,25 @@ pub trait Observer: Send + Sync + 'static {
     fn connection_opened(&self, listener: &str);
     /// A session ended.
     fn connection_closed(&self, listener: &str);
-    /// A connection was closed without a session.
-    fn connection_refused(&self, listener: &str, refusal: Refusal);
-    /// A TLS handshake failed, and the connection was closed.
-    fn handshake_failed(&self, listener: &str, fault: HandshakeFault);
-    /// A proxy did not say whom it speaks for, and the connection was closed.
-    fn proxy_header_refused(&self, listener: &str, fault: ProxyFault);
+    /// A connection from `ip` was closed without a session.
+    fn connection_refused(&self, listener: &str, ip: IpAddr, refusal: Refusal);
+    /// A TLS handshake with `ip` failed, and the connection was closed.
+    fn handshake_failed(&self, listener: &str, ip: IpAddr, fault: HandshakeFault);
+    /// The proxy at `ip` did not say whom it speaks for, and the connection was closed.
+    fn proxy_header_refused(&self, listener: &str, ip: IpAddr, fault: ProxyFault);
     /// A client proved to be `client`.
     fn login_accepted(&self, listener: &str, client: &str);
-    /// A client was not believed.
-    fn login_refused(&self, listener: &str, refusal: LoginRefusal);
+    /// A client at `ip` was not believed.
+    fn login_refused(&self, listener: &str, ip: IpAddr, refusal: LoginRefusal);
 }
 
 /// Nobody watches.
 impl Observer for () {
     fn connection_opened(&self, _: &str) {}
     fn connection_closed(&self, _: &str) {}
-    fn connection_refused(&self, _: &str, _: Refusal) {}
-    fn handshake_failed(&self, _: &str, _: HandshakeFault) {}
-    fn proxy_header_refused(&self, _: &str, _: ProxyFault) {}
+    fn connection_refused(&self, _: &str, _: IpAddr, _: Refusal) {}
+    fn handshake_failed(&self, _: &str, _: IpAddr, _: HandshakeFault) {}
+    fn proxy_header_refused(&self, _: &str, _: IpAddr, _: ProxyFault) {}
     fn login_accepted(&self, _: &str, _: &str) {}
-    fn login_refused(&self, _: &str, _: LoginRefusal) {}
+    fn login_refused(&self, _: &str, _: IpAddr, _: LoginRefusal) {}
 }

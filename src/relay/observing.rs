@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use super::Inner;
 use super::marketing::{read_records, row};
 use super::ports::{Answer, Clock, Journal, Query, Records, Upstream};
 use super::report::{self, Trail};
 use super::sending::Schedule;
+use super::{Inner, service};
 use crate::pipeline::{MarketingDraft, replies};
-
 use crate::telemetry::StoreOperation;
 
 impl<S, U, C> Inner<S, U, C>
@@ -26,7 +25,9 @@ where
         trail: &mut Trail<'_>,
     ) -> Answer {
         let query = Query { persons: draft.persons(), fates: Vec::new(), scope: None };
-        match self.guard.brief(self.store.load(query)).await {
+        let snapshot = self.guard.brief(self.store.load(query)).await;
+        let is_judged = snapshot.is_some();
+        match snapshot {
             Some(snapshot) => {
                 let judgement = draft.judge(&read_records(&snapshot), &[]);
                 for ruling in judgement.rulings().iter().flatten() {
@@ -37,7 +38,14 @@ where
             None => report::store_skipped(&self.metrics, StoreOperation::Load),
         }
         match draft.into_observed() {
-            Some(draft) => self.relay_service(draft, schedule, trail).await,
+            Some(draft) => {
+                if !is_judged {
+                    // What nobody was asked about stands in the journal all the same, or is a
+                    // counted gap in it.
+                    self.store.note(service::row(&draft.frame, &draft.decision_record()));
+                }
+                self.relay_service(draft, schedule, trail).await
+            }
             None => Answer::open(replies::contended()),
         }
     }

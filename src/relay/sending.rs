@@ -1,9 +1,13 @@
 //! Sending planned copies: some at once, none started too late, every outcome reported.
 
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -63,7 +67,10 @@ pub(super) struct Flight<U> {
     upstream: Arc<U>,
     waiting: std::vec::IntoIter<PlannedCopy>,
     running: JoinSet<CopyDone>,
+    /// The only copy there is: it is sent by whoever waits for it, without a task of its own.
+    alone: Option<Pin<Box<dyn Future<Output = CopyDone> + Send>>>,
     under_way: Vec<Vec<usize>>,
+    copies: usize,
 }
 
 /// What happened next.
@@ -81,8 +88,9 @@ pub(super) enum Step {
 impl<U: Upstream> Flight<U> {
     /// A flight of `copies`, none started yet.
     pub(super) fn new(upstream: Arc<U>, copies: Vec<PlannedCopy>) -> Self {
-        let (waiting, running) = (copies.into_iter(), JoinSet::new());
-        Self { upstream, waiting, running, under_way: Vec::new() }
+        let (copies, waiting) = (copies.len(), copies.into_iter());
+        let running = JoinSet::new();
+        Self { upstream, waiting, running, alone: None, under_way: Vec::new(), copies }
     }
 
     /// Starts what may be started and waits for the next thing to happen, at the latest
@@ -95,12 +103,12 @@ impl<U: Upstream> Flight<U> {
             }
             self.start(copy);
         }
-        if self.running.is_empty() {
+        if self.running.is_empty() && self.alone.is_none() {
             return Step::Landed;
         }
         tokio::select! {
             biased;
-            done = self.running.join_next() => self.landed(done),
+            done = self.one_done() => self.landed(done),
             () = sleep_until(schedule.reply_at) => Step::ReplyDue,
             () = sleep_until(settle_at.unwrap_or(schedule.reply_at)) => Step::SettleDue,
         }
@@ -108,7 +116,7 @@ impl<U: Upstream> Flight<U> {
 
     /// Waits for a copy under way after the reply was given; `None` when all have landed.
     pub(super) async fn next_late(&mut self) -> Option<CopyDone> {
-        let done = self.running.join_next().await;
+        let done = self.one_done().await;
         match self.landed(done) {
             Step::Done(done) => Some(done),
             Step::SettleDue | Step::ReplyDue | Step::Landed => None,
@@ -127,20 +135,24 @@ impl<U: Upstream> Flight<U> {
     }
 
     fn start(&mut self, copy: PlannedCopy) {
-        let upstream = Arc::clone(&self.upstream);
         self.under_way.push(copy.recipients.clone());
-        self.running.spawn(async move {
-            let PlannedCopy { recipients, dispatch } = copy;
-            let began = Instant::now();
-            // A task of its own: should the client panic, nobody knows how far the copy got.
-            let task = tokio::spawn(async move { upstream.dispatch(&dispatch).await });
-            let unknown = |_| vec![Outcome::InDoubt; recipients.len()];
-            let outcomes = task.await.unwrap_or_else(unknown);
-            CopyDone { recipients, outcomes, took: Some(began.elapsed()) }
-        });
+        let sending = send_copy(Arc::clone(&self.upstream), copy);
+        if self.copies == 1 {
+            self.alone = Some(Box::pin(sending));
+        } else {
+            self.running.spawn(sending);
+        }
     }
 
-    fn landed(&mut self, done: Option<Result<CopyDone, tokio::task::JoinError>>) -> Step {
+    /// The next copy to be finished; may be given up and asked again.
+    async fn one_done(&mut self) -> Option<Result<CopyDone, JoinError>> {
+        let Some(sending) = &mut self.alone else { return self.running.join_next().await };
+        let done = sending.await;
+        self.alone = None;
+        Some(Ok(done))
+    }
+
+    fn landed(&mut self, done: Option<Result<CopyDone, JoinError>>) -> Step {
         match done {
             Some(Ok(done)) => {
                 self.under_way.retain(|recipients| *recipients != done.recipients);
@@ -150,6 +162,20 @@ impl<U: Upstream> Flight<U> {
             Some(Err(_)) | None => Step::Landed,
         }
     }
+}
+
+/// Sends one copy. Should the client panic, nobody knows how far the copy got: it is in doubt.
+async fn send_copy<U: Upstream>(upstream: Arc<U>, copy: PlannedCopy) -> CopyDone {
+    let PlannedCopy { recipients, dispatch } = copy;
+    let began = Instant::now();
+    let mut sending = pin!(upstream.dispatch(&dispatch));
+    let outcomes = poll_fn(|context| {
+        // After a panic it is not polled again, so nothing of it is seen half-changed.
+        let polled = catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| Poll::Ready(vec![Outcome::InDoubt; recipients.len()]))
+    });
+    let outcomes = outcomes.await;
+    CopyDone { recipients, outcomes, took: Some(began.elapsed()) }
 }
 
 /// Sends one notice; its single outcome, in doubt if it is not known when the reply is due.

@@ -77,10 +77,11 @@ fn emit_doors(metrics: &Metrics) {
     ConnectionOpened { listener }.emit(metrics);
     ConnectionOpened { listener }.emit(metrics);
     ConnectionClosed { listener }.emit(metrics);
-    ConnectionRefused { listener, reason: RefusalLabel::UnknownClient }.emit(metrics);
-    HandshakeFailed { listener }.emit(metrics);
-    ProxyHeaderRefused { listener }.emit(metrics);
-    LoginChecked { listener, result: LoginLabel::Invalid }.emit(metrics);
+    let ip = [192, 0, 2, 7].into();
+    ConnectionRefused { listener, ip, reason: RefusalLabel::UnknownClient }.emit(metrics);
+    HandshakeFailed { listener, ip, fault: "garbled" }.emit(metrics);
+    ProxyHeaderRefused { listener, ip, fault: "garbled" }.emit(metrics);
+    LoginChecked { listener, ip: Some(ip), result: LoginLabel::Invalid }.emit(metrics);
     let not_after = Timestamp::from_millis(1_800_000_000_999);
     CertificateSeen { role: listener, not_after }.emit(metrics);
     let (decision, result) = (Some(DecisionId::from_bits(9)), UnsubscribeResult::Recorded);

@@ -56,6 +56,11 @@ impl Running {
         self.child.id()
     }
 
+    /// How it ended, once it has.
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// `kill -9`: no destructor, no drain, no last word.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -142,17 +147,32 @@ impl House {
 
     /// The same with these variables in its environment.
     pub fn serve_with(&self, environment: &[(&str, String)]) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_consentry"));
+        command.args(["serve", "--config", "consentry.toml"]);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        self.start(command)
+    }
+
+    /// The same with the SMTP socket opened by somebody else and lent under `name`, as systemd
+    /// does: bound already, so that whoever binds it again fails.
+    pub fn lend(&self, name: &str) -> Command {
+        let program = "import os, socket, sys\n\
+            lent = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n\
+            os.dup2(lent.fileno(), 3); os.set_inheritable(3, True)\n\
+            os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1', LISTEN_FDNAMES=sys.argv[2])\n\
+            os.execv(sys.argv[3], ['consentry', 'serve', '--config', 'consentry.toml'])";
+        let mut command = Command::new(require("python3"));
+        let port = self.smtp.port().to_string();
+        command.args(["-c", program, &port, name, env!("CARGO_BIN_EXE_consentry")]);
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    /// Starts a command that ends up as `serve`, and waits until it answers.
+    pub fn start(&self, mut command: Command) -> Running {
         let log = fs::File::create(self.path("serve.log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_consentry"))
-            .args(["serve", "--config", "consentry.toml"])
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut running = Running { child };
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut running = Running { child: command.stderr(log).spawn().unwrap() };
         let started = Instant::now();
         loop {
             if let Some(status) = running.child.try_wait().unwrap() {

@@ -16,6 +16,7 @@ mod newsletter;
 mod outage;
 mod packaging;
 mod reload;
+mod service;
 mod story;
 mod submission;
 mod tools;

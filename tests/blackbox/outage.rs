@@ -178,3 +178,18 @@ fn p2_another_keyring_never_writes_to_the_store_and_marketing_is_held() {
     assert_eq!(reply.code, 451, "{reply:?}");
     reset_passes(&house, &upstream);
 }
+
+#[test]
+fn p9_observed_mail_without_a_store_is_a_counted_gap() {
+    let upstream = Upstream::start();
+    let house = House::new(upstream.port, "bounce");
+    let until = super::house::days_ago(-90);
+    let observe = format!("mode = \"bounce\"\nenforce = \"observe\"\nuntil = {until}\n");
+    house.edit(|text| text.replacen("mode = \"bounce\"\n", &observe, 1));
+    let _serve = house.serve();
+    let reply = send_newsletter(&house, "Unseen");
+    assert_eq!(reply.code, 250, "{reply:?}\n{}", house.log());
+    eventually("the gap to be counted", || {
+        house.metric("consentry_journal_gaps_total").filter(|gaps| *gaps >= 1.0)
+    });
+}

@@ -44,7 +44,7 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
             if played.is_ok() && !args.once {
                 stay_up(&stage).await;
             }
-            daemon.stop().await;
+            daemon.stop(std::future::pending()).await;
             capture.stop().await;
             played
         })

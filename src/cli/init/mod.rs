@@ -91,16 +91,20 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
 
 fn tell_what_next(path: &Path, config: &Config, answers: &Answers) {
     output::line(&format!("created {}", config.store.path.display()));
-    let file = path.display();
-    output::line(&format!(
-        "\nNext:\n  consentry check --config {file}\n  consentry import --config {file} --dry-run \
-         optouts.csv\n  consentry serve --config {file}      # or: systemctl enable --now consentry\n\
-         and from another window:\n  swaks --server {} --from bounce@{domain} --to you@{domain} \\\n    \
-         --header 'From: {brand} <news@{domain}>' --header 'Subject: Hello'\n\
-         The service user must be able to read the configuration:\n  chgrp consentry {file} && chmod \
-         640 {file}",
-        config.listeners[0].listen,
-        domain = answers.domain,
-        brand = answers.brand,
-    ));
+    let (file, listen) = (path.display(), config.listeners[0].listen);
+    let Answers { domain, brand, .. } = answers;
+    for line in [
+        String::new(),
+        "Next:".to_owned(),
+        format!("  consentry check --config {file}"),
+        format!("  consentry import --config {file} --dry-run optouts.csv"),
+        format!("  consentry serve --config {file}      # or: systemctl enable --now consentry"),
+        "and from another window:".to_owned(),
+        format!("  swaks --server {listen} --from bounce@{domain} --to you@{domain} \\"),
+        format!("    --header 'From: {brand} <news@{domain}>' --header 'Subject: Hello'"),
+        "The account of the service must be able to read the configuration:".to_owned(),
+        format!("  chgrp consentry {file} && chmod 640 {file}"),
+    ] {
+        output::line(&line);
+    }
 }

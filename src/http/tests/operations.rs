@@ -75,8 +75,12 @@ fn a_draining_node_is_not_ready_but_alive() {
 #[test]
 fn metrics_are_served_as_exposition_text() {
     let operations = Operations::new();
-    ConnectionRefused { listener: "main", reason: RefusalLabel::UnknownClient }
-        .emit(&operations.metrics);
+    ConnectionRefused {
+        listener: "main",
+        ip: [192, 0, 2, 7].into(),
+        reason: RefusalLabel::UnknownClient,
+    }
+    .emit(&operations.metrics);
     let answer = get(operations.address, "/metrics");
     assert_eq!(answer.status, 200);
     assert_eq!(answer.field("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));

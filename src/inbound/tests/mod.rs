@@ -12,7 +12,7 @@ mod sessions;
 mod tls;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -39,15 +39,19 @@ impl Clock for FixedClock {
 }
 
 #[derive(Default)]
-struct Counts(Mutex<HashMap<&'static str, usize>>);
+struct Counts {
+    numbers: Mutex<HashMap<&'static str, usize>>,
+    /// The last client refused.
+    refused: Mutex<Option<IpAddr>>,
+}
 
 impl Counts {
     fn add(&self, what: &'static str) {
-        *self.0.lock().unwrap().entry(what).or_default() += 1;
+        *self.numbers.lock().unwrap().entry(what).or_default() += 1;
     }
 
     fn of(&self, what: &str) -> usize {
-        self.0.lock().unwrap().get(what).copied().unwrap_or(0)
+        self.numbers.lock().unwrap().get(what).copied().unwrap_or(0)
     }
 }
 
@@ -58,19 +62,20 @@ impl Observer for Counts {
     fn connection_closed(&self, _: &str) {
         self.add("closed");
     }
-    fn connection_refused(&self, _: &str, refusal: Refusal) {
+    fn connection_refused(&self, _: &str, ip: IpAddr, refusal: Refusal) {
+        *self.refused.lock().unwrap() = Some(ip);
         self.add(refusal.as_str());
     }
-    fn handshake_failed(&self, _: &str, fault: HandshakeFault) {
+    fn handshake_failed(&self, _: &str, _: IpAddr, fault: HandshakeFault) {
         self.add(fault.as_str());
     }
-    fn proxy_header_refused(&self, _: &str, fault: ProxyFault) {
+    fn proxy_header_refused(&self, _: &str, _: IpAddr, fault: ProxyFault) {
         self.add(fault.as_str());
     }
     fn login_accepted(&self, _: &str, _: &str) {
         self.add("login");
     }
-    fn login_refused(&self, _: &str, refusal: LoginRefusal) {
+    fn login_refused(&self, _: &str, _: IpAddr, refusal: LoginRefusal) {
         self.add(match refusal {
             LoginRefusal::Invalid => "invalid",
             LoginRefusal::TooMany => "too_many",

@@ -21,7 +21,8 @@ group! { "Upstream":
             stalls; not_started: too little time is left before the reply deadline.";
 
     UPSTREAM_SECONDS Histogram "consentry_upstream_transaction_seconds" []
-        "Time one upstream transaction took, waiting for a connection included, in seconds."
+        "Time the upstream transaction of one copy took, waiting for a connection included, in \
+         seconds."
         => "If it grows, the outbound MTA is slow or connections_max of the upstream is too low \
             for the number of copies.";
 

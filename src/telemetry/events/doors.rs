@@ -1,5 +1,6 @@
 //! Events of clients that connect, and of people who opt out.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tracing::{debug, error, info, trace};
@@ -8,6 +9,12 @@ use crate::base::{DecisionId, Timestamp};
 use crate::telemetry::account::milliseconds;
 use crate::telemetry::labels::{LoginLabel, RefusalLabel, UnsubscribeResult};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::personal::{ClientIp, PersonalData};
+
+/// An address as the log may show it.
+fn shown(ip: IpAddr) -> ClientIp {
+    ClientIp { ip, personal_data: PersonalData::current() }
+}
 
 /// A listener takes connections from now on.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +67,8 @@ impl ConnectionClosed<'_> {
 pub struct ConnectionRefused<'a> {
     /// The listener's configured name.
     pub listener: &'a str,
+    /// Where it came from, for the log.
+    pub ip: IpAddr,
     /// Why.
     pub reason: RefusalLabel,
 }
@@ -69,7 +78,7 @@ impl ConnectionRefused<'_> {
     pub fn emit(&self, metrics: &Metrics) {
         let (listener, reason) = (self.listener, self.reason.as_str());
         metrics.doors.connections_refused.with_label_values(&[listener, reason]).inc();
-        info!(listener, reason, "connection refused");
+        info!(listener, client_ip = %shown(self.ip), reason, "connection refused");
     }
 }
 
@@ -78,13 +87,18 @@ impl ConnectionRefused<'_> {
 pub struct HandshakeFailed<'a> {
     /// The listener's configured name.
     pub listener: &'a str,
+    /// Where the client is, for the log.
+    pub ip: IpAddr,
+    /// What went wrong, for the log.
+    pub fault: &'static str,
 }
 
 impl HandshakeFailed<'_> {
     /// Counts and logs it.
     pub fn emit(&self, metrics: &Metrics) {
         metrics.doors.handshakes_failed.with_label_values(&[self.listener]).inc();
-        info!(listener = self.listener, "TLS handshake failed");
+        let (listener, fault) = (self.listener, self.fault);
+        info!(listener, client_ip = %shown(self.ip), fault, "TLS handshake failed");
     }
 }
 
@@ -93,13 +107,18 @@ impl HandshakeFailed<'_> {
 pub struct ProxyHeaderRefused<'a> {
     /// The listener's configured name.
     pub listener: &'a str,
+    /// Where the proxy is, for the log.
+    pub ip: IpAddr,
+    /// What went wrong, for the log.
+    pub fault: &'static str,
 }
 
 impl ProxyHeaderRefused<'_> {
     /// Counts and logs it.
     pub fn emit(&self, metrics: &Metrics) {
         metrics.doors.proxy_headers_refused.with_label_values(&[self.listener]).inc();
-        info!(listener = self.listener, "PROXY header refused");
+        let (listener, fault) = (self.listener, self.fault);
+        info!(listener, client_ip = %shown(self.ip), fault, "PROXY header refused");
     }
 }
 
@@ -109,6 +128,8 @@ impl ProxyHeaderRefused<'_> {
 pub struct LoginChecked<'a> {
     /// The listener's configured name.
     pub listener: &'a str,
+    /// Where the client is, for the log; left out of what is no news.
+    pub ip: Option<IpAddr>,
     /// What became of it.
     pub result: LoginLabel,
 }
@@ -118,10 +139,13 @@ impl LoginChecked<'_> {
     pub fn emit(&self, metrics: &Metrics) {
         let (listener, result) = (self.listener, self.result.as_str());
         metrics.doors.logins.with_label_values(&[listener, result]).inc();
+        let client_ip = self.ip.map(|ip| shown(ip).to_string());
         match self.result {
             LoginLabel::Accepted => debug!(listener, result, "login checked"),
-            LoginLabel::Invalid | LoginLabel::TooMany => info!(listener, result, "login checked"),
-            LoginLabel::Unavailable => error!(listener, result, "login checked"),
+            LoginLabel::Invalid | LoginLabel::TooMany => {
+                info!(listener, client_ip, result, "login checked");
+            }
+            LoginLabel::Unavailable => error!(listener, client_ip, result, "login checked"),
         }
     }
 }
