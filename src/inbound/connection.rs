@@ -9,10 +9,9 @@ use aws_lc_rs::rand;
 use tokio::select;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::error;
 
-use super::listener::Listener;
+use super::listener::{Listener, Shared};
 use super::observer::Observer;
 use super::stream::Stream;
 use super::terms::{Standing, Terms};
@@ -23,14 +22,6 @@ use crate::smtp::{Peer, Transaction, catalogue};
 
 /// Bytes kept unread behind a message; then the client's own buffers must do.
 const PENDING_BYTES_MAX: usize = 64 * 1024;
-
-/// What all connections of a listener share.
-#[derive(Debug)]
-pub struct Shared<S, C, O> {
-    pub listener: Listener<S, C, O>,
-    pub shutdown: CancellationToken,
-    pub tracker: TaskTracker,
-}
 
 /// One client's connection.
 #[derive(Debug)]
@@ -156,8 +147,7 @@ impl<S: Submissions, C: Clock, O: Observer> Connection<S, C, O> {
                 Some(encrypted)
             }
             Err(fault) => {
-                let listener = self.terms.settings.name.as_str();
-                let ip = self.terms.origin.client;
+                let (listener, ip) = (&self.terms.settings.name, self.terms.origin.client);
                 self.shared.listener.observer.handshake_failed(listener, ip, fault);
                 None
             }

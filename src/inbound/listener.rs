@@ -5,7 +5,7 @@
 //! RFC 5321 §3.1: whoever gets no service is told so by 554 instead of 220.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use tracing::debug;
 
 use super::Settings;
 use super::admission::{self, Origin, Refusal};
-use super::connection::{Connection, Shared};
+use super::connection::Connection;
 use super::logins::Logins;
 use super::observer::Observer;
 use super::opening::{self, Opened, Unopened};
@@ -61,11 +61,21 @@ impl<S: Submissions, C: Clock, O: Observer> Listener<S, C, O> {
         let shutdown = door.shared.shutdown.clone();
         while let Some(accepted) = shutdown.run_until_cancelled(socket.accept()).await {
             match accepted {
-                Ok((stream, peer)) => Arc::clone(&door).let_in(stream, peer),
+                Ok((stream, peer)) => {
+                    Arc::clone(&door).let_in(stream, peer.ip().to_canonical());
+                }
                 Err(error) => wait_after(&error).await,
             }
         }
     }
+}
+
+/// What all connections of a listener share.
+#[derive(Debug)]
+pub struct Shared<S, C, O> {
+    pub listener: Listener<S, C, O>,
+    pub shutdown: CancellationToken,
+    pub tracker: TaskTracker,
 }
 
 /// One listener at work.
@@ -77,26 +87,21 @@ struct Door<S, C, O> {
 
 impl<S: Submissions, C: Clock, O: Observer> Door<S, C, O> {
     /// Begins to serve a connection, within the listener's number of them.
-    fn let_in(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+    fn let_in(self: Arc<Self>, stream: TcpStream, peer: IpAddr) {
         // Replies are small and waited for: Nagle's algorithm would add 40 ms to each.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "cannot set TCP_NODELAY");
         }
         let mut updates = self.shared.listener.settings.clone();
         let settings = Arc::clone(&updates.borrow_and_update());
-        let is_stranger = !settings.is_proxy(peer.ip())
-            && admission::admit(&settings, Origin::direct(peer.ip())).is_err();
+        let is_stranger =
+            !settings.is_proxy(peer) && admission::admit(&settings, Origin::direct(peer)).is_err();
         if is_stranger {
             // A stranger takes no client's place.
-            return self.refuse(stream, peer.ip().to_canonical(), Refusal::UnknownClient, settings);
+            return self.refuse(stream, peer, Refusal::UnknownClient, settings);
         }
         let Some(slot) = self.open.take(settings.connections_max) else {
-            return self.refuse(
-                stream,
-                peer.ip().to_canonical(),
-                Refusal::TooManyConnections,
-                settings,
-            );
+            return self.refuse(stream, peer, Refusal::TooManyConnections, settings);
         };
         let tracker = self.shared.tracker.clone();
         tracker.spawn(async move {
@@ -108,12 +113,11 @@ impl<S: Submissions, C: Clock, O: Observer> Door<S, C, O> {
     async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
-        peer: SocketAddr,
+        peer: IpAddr,
         updates: watch::Receiver<Arc<Settings>>,
         settings: Arc<Settings>,
     ) {
-        let ip = peer.ip().to_canonical();
-        let opening = opening::open(stream, peer.ip(), &settings);
+        let opening = opening::open(stream, peer, &settings);
         let observer = &self.shared.listener.observer;
         let name = settings.name.clone();
         match self.shared.shutdown.run_until_cancelled(opening).await {
@@ -123,14 +127,14 @@ impl<S: Submissions, C: Clock, O: Observer> Door<S, C, O> {
                 let terms = Terms::new(settings, updates, origin, admitted);
                 Connection::new(shared, stream, terms).run().await;
             }
-            Some(Err(Unopened::Refused(stream, refusal))) => {
+            Some(Err(Unopened::Refused(stream, ip, refusal))) => {
                 Arc::clone(&self).refuse(stream, ip, refusal, settings);
             }
-            Some(Err(Unopened::Handshake(fault))) => {
+            Some(Err(Unopened::Handshake(ip, fault))) => {
                 observer.handshake_failed(&name, ip, fault);
             }
             Some(Err(Unopened::Header(fault))) => {
-                observer.proxy_header_refused(&name, ip, fault);
+                observer.proxy_header_refused(&name, peer, fault);
             }
             // The server stops, and no session had begun.
             None => {}

@@ -31,9 +31,9 @@ pub struct Opened {
 #[derive(Debug)]
 pub enum Unopened {
     /// The client gets none, and may be told so.
-    Refused(TcpStream, Refusal),
-    /// The handshake failed.
-    Handshake(HandshakeFault),
+    Refused(TcpStream, IpAddr, Refusal),
+    /// The handshake with the client failed.
+    Handshake(IpAddr, HandshakeFault),
     /// The proxy's header did not come.
     Header(ProxyFault),
 }
@@ -53,9 +53,10 @@ pub async fn open(
     }
     let admitted = match admit(settings, origin) {
         Ok(admitted) => admitted,
-        Err(refusal) => return Err(Unopened::Refused(stream, refusal)),
+        Err(refusal) => return Err(Unopened::Refused(stream, origin.client, refusal)),
     };
-    let stream = encrypt_if_implicit(stream, settings).await.map_err(Unopened::Handshake)?;
+    let encrypted = encrypt_if_implicit(stream, settings).await;
+    let stream = encrypted.map_err(|fault| Unopened::Handshake(origin.client, fault))?;
     Ok(Opened { stream, origin, admitted })
 }
 

@@ -39,15 +39,19 @@ impl Clock for FixedClock {
 }
 
 #[derive(Default)]
-struct Counts(Mutex<HashMap<&'static str, usize>>);
+struct Counts {
+    numbers: Mutex<HashMap<&'static str, usize>>,
+    /// The last client refused.
+    refused: Mutex<Option<IpAddr>>,
+}
 
 impl Counts {
     fn add(&self, what: &'static str) {
-        *self.0.lock().unwrap().entry(what).or_default() += 1;
+        *self.numbers.lock().unwrap().entry(what).or_default() += 1;
     }
 
     fn of(&self, what: &str) -> usize {
-        self.0.lock().unwrap().get(what).copied().unwrap_or(0)
+        self.numbers.lock().unwrap().get(what).copied().unwrap_or(0)
     }
 }
 
@@ -58,7 +62,8 @@ impl Observer for Counts {
     fn connection_closed(&self, _: &str) {
         self.add("closed");
     }
-    fn connection_refused(&self, _: &str, _: IpAddr, refusal: Refusal) {
+    fn connection_refused(&self, _: &str, ip: IpAddr, refusal: Refusal) {
+        *self.refused.lock().unwrap() = Some(ip);
         self.add(refusal.as_str());
     }
     fn handshake_failed(&self, _: &str, _: IpAddr, fault: HandshakeFault) {

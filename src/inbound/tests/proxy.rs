@@ -179,7 +179,10 @@ async fn the_client_is_whom_the_proxy_names() {
     }
     let stranger = connect(&running, b"PROXY TCP4 198.51.100.1 10.0.0.1 1 25\r\n").await;
     assert!(stranger.rest().await.starts_with("554 5.7.1"));
-    assert_eq!(running.stop().await.of("unknown_client"), 1);
+    let counts = running.stop().await;
+    assert_eq!(counts.of("unknown_client"), 1);
+    let refused = *counts.refused.lock().unwrap();
+    assert_eq!(refused, Some(IpAddr::from([198, 51, 100, 1])), "not the proxy");
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ async fn goes_on(change: impl FnOnce(&mut Settings)) {
     running.reload(change);
     client.send("NOOP\r\n").await;
     assert_eq!(client.codes(1).await, ["250"]);
+    // A listener that stops waits for clients to hear its last reply.
+    drop(client);
     running.stop().await;
 }
 
