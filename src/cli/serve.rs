@@ -6,9 +6,9 @@ use anyhow::Context as _;
 
 use super::exit::{Exit, OrExit as _, Outcome};
 use super::setup;
-use crate::config::{LogConfig, LogFormatConfig, PersonalDataConfig};
+use crate::config::{LogConfig, LogFormatConfig};
 use crate::daemon::{self, Daemon, Generation, Sockets, Stopped, Surroundings};
-use crate::telemetry::{LogFormat, LogSettings, PersonalData, init_logging};
+use crate::telemetry::{LogFormat, LogSettings, init_logging};
 
 /// The stack of runtime threads: the second opinion on a message's structure is a parser that
 /// recurses, and this is what its guard is computed for. Virtual memory only.
@@ -44,16 +44,8 @@ fn log_settings(log: &LogConfig) -> LogSettings {
         },
         filter: log.filter.clone(),
         filter_override: std::env::var("CONSENTRY_LOG").ok(),
-        personal_data: personal_data(log),
+        personal_data: daemon::personal_data(log),
         journal_stream: std::env::var("JOURNAL_STREAM").ok(),
-    }
-}
-
-/// What log lines may say about persons.
-fn personal_data(log: &LogConfig) -> PersonalData {
-    match log.personal_data {
-        PersonalDataConfig::Masked => PersonalData::Masked,
-        PersonalDataConfig::Shown => PersonalData::Shown,
     }
 }
 

@@ -13,6 +13,8 @@ use crate::config::Config;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Stamp {
     changed_at: Option<SystemTime>,
+    /// Owner and mode count too: a key that could not be read may be readable now.
+    status_changed_at: (i64, i64),
     bytes: u64,
     inode: u64,
 }
@@ -37,6 +39,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = fs::metadata(path).ok()?;
     Some(Stamp {
         changed_at: metadata.modified().ok(),
+        status_changed_at: (metadata.ctime(), metadata.ctime_nsec()),
         bytes: metadata.len(),
         inode: metadata.ino(),
     })

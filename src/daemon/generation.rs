@@ -88,6 +88,7 @@ impl Generation {
             ("[store] busy_timeout", old.store.busy_timeout == new.store.busy_timeout),
             ("[keys] file", self.keyring.fingerprint() == next.keyring.fingerprint()),
             ("[http] public_listen", old.http.public_listen == new.http.public_listen),
+            ("[log] format", old.log.format == new.log.format),
             ("[http] operations_listen", old.http.operations_listen == new.http.operations_listen),
         ];
         checks.into_iter().filter(|(_, is_same)| !is_same).map(|(key, _)| key).collect()

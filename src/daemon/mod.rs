@@ -38,11 +38,11 @@ pub use service::stop_signal;
 pub use sockets::Sockets;
 
 use crate::base::Keyring;
-use crate::config::Config;
+use crate::config::{Config, LogConfig, PersonalDataConfig};
 use crate::outbound;
 use crate::relay::{Deadlines, LateTransaction, Parts, Relay};
 use crate::store::{self, Store};
-use crate::telemetry::{LogControl, Metrics};
+use crate::telemetry::{LogControl, Metrics, PersonalData};
 use reload::{Reloader, Rooms};
 
 /// Reloads asked for and not yet begun, at most.
@@ -62,6 +62,14 @@ pub struct Surroundings {
     pub sockets: Sockets,
     /// What a reload may change of the log.
     pub log: Option<LogControl>,
+}
+
+/// What log lines may say about persons.
+pub(crate) const fn personal_data(log: &LogConfig) -> PersonalData {
+    match log.personal_data {
+        PersonalDataConfig::Masked => PersonalData::Masked,
+        PersonalDataConfig::Shown => PersonalData::Shown,
+    }
 }
 
 /// How a daemon stopped.
@@ -100,6 +108,8 @@ impl Daemon {
     /// An address cannot be listened on, or a lent socket belongs to nobody.
     pub async fn start(generation: Generation, surroundings: Surroundings) -> anyhow::Result<Self> {
         let Surroundings { path, sockets, log } = surroundings;
+        // From now on a SIGHUP no longer ends the process.
+        let hangups = service::hangups();
         let generation = Arc::new(generation);
         let config = &generation.config;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
@@ -137,7 +147,7 @@ impl Daemon {
         let rooms = Rooms { house, site, doors, upstream, generation: generations };
         let reloader = Reloader { path, store, rooms, metrics, log };
         reloader.show_certificates();
-        daemon.keep(|stop| reloader.run(requests, stop));
+        daemon.keep(|stop| reloader.run(requests, hangups, stop));
         daemon.keep(service::feed_watchdog);
         service::ready(generation.house.generation);
         info!(node = %config.node.id, "ready");

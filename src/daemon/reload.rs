@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 use super::certificates::Snapshot;
 use super::doors::{Doors, DoorsPlan};
 use super::generation::Generation;
-use super::{service, upkeep, upstream};
+use super::{personal_data, service, upkeep, upstream};
 use crate::http::operations::ReloadRequest;
 use crate::http::public;
 use crate::outbound;
@@ -59,9 +59,9 @@ impl Reloader {
     pub(super) async fn run(
         self,
         mut requests: mpsc::Receiver<ReloadRequest>,
+        mut hangups: service::Hangups,
         stop: CancellationToken,
     ) {
-        let mut hangups = service::hangups();
         let mut looks = tokio::time::interval(LOOK_EVERY);
         let mut files = Snapshot::of(&self.rooms.generation.borrow().config);
         loop {
@@ -78,8 +78,12 @@ impl Reloader {
                 () = stop.cancelled() => return,
             };
             service::reloading();
+            let seen = Snapshot::of(&self.rooms.generation.borrow().config);
             let result = self.reload().await;
-            files = Snapshot::of(&self.rooms.generation.borrow().config);
+            if result.is_ok() {
+                // What changed since, or belongs to a refused file, is looked at again.
+                files = seen;
+            }
             service::ready(self.rooms.generation.borrow().house.generation);
             self.tell(&result);
             if let Some(request) = request {
@@ -163,10 +167,11 @@ impl Reloader {
         self.rooms.house.send_replace(Arc::clone(&next.house));
         self.rooms.doors.apply(plan);
         self.rooms.upstream.replace(next.upstream.clone());
-        if let Some(log) = &self.log
-            && let Err(error) = log.set_filter(&next.config.log.filter)
-        {
-            warn!(%error, "the log filter stays as it was");
+        if let Some(log) = &self.log {
+            log.set_personal_data(personal_data(&next.config.log));
+            if let Err(error) = log.set_filter(&next.config.log.filter) {
+                warn!(%error, "the log filter stays as it was");
+            }
         }
         self.rooms.site.send_replace(Arc::new(next.site()));
         self.rooms.generation.send_replace(Arc::clone(next));

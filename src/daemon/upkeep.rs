@@ -16,6 +16,7 @@ use crate::relay::ports::{Clock as _, StoreError};
 use crate::store::{Act, Health, Store};
 use crate::telemetry::{Metrics, StoreState, events};
 
+const JOURNAL_RETRY: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -50,8 +51,12 @@ pub(super) async fn run(
             }
             prepared = prepare(&store, &generation).await;
         }
-        if let Err(error) = journal(&store, &generation).await {
-            warn!(%error, "the configuration in force is not journalled");
+        while let Err(error) = journal(&store, &generation).await {
+            warn!(%error, "the configuration in force is not journalled yet");
+            tokio::select! {
+                () = tokio::time::sleep(JOURNAL_RETRY) => {}
+                () = stop.cancelled() => return,
+            }
         }
         tokio::select! {
             () = sweep(&store) => {}
