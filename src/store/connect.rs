@@ -12,8 +12,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
+use super::lock::ServeLock;
 use super::schema::{self, Emptiness, MIGRATIONS};
-use super::settings::Settings;
+use super::settings::{Role, Settings};
 use super::watch::FileWatch;
 
 /// Pages in the write-ahead log that make the writer copy them into the database after a commit.
@@ -100,6 +101,9 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Fault> {
     Ok(Connection::open_with_flags(path, flags)?)
 }
 
+const OLDER_SERVES: &str = "its tables are older than this program, and a relay still serves with \
+                            them; restart that first";
+
 fn set_up_writer(
     connection: &mut Connection,
     settings: &Settings,
@@ -107,7 +111,15 @@ fn set_up_writer(
 ) -> Result<(), Fault> {
     set_up(connection, settings.busy_timeout)?;
     // Before anything is changed: somebody else's database stays as it is.
-    schema::check_ours(connection, emptiness)?;
+    let version = schema::check_ours(connection, emptiness)?;
+    // A visitor of the new program must not pull the tables away under an older relay.
+    let _alone = match settings.role {
+        Role::Visit if schema::is_behind(version) => {
+            let lock = ServeLock::acquire(&settings.path, &settings.node);
+            Some(lock.map_err(|_| Fault::File(OLDER_SERVES.to_owned()))?)
+        }
+        Role::Visit | Role::Serve => None,
+    };
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {

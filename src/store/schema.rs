@@ -63,6 +63,12 @@ pub(super) enum Emptiness {
     Suspicious,
 }
 
+/// Whether a file with tables of `version` needs migrating; an empty one has none.
+pub(super) fn is_behind(version: i32) -> bool {
+    let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    0 < version && version < newest
+}
+
 /// Brings the tables to the newest version.
 pub(super) fn migrate(
     connection: &mut Connection,

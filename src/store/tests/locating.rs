@@ -12,9 +12,10 @@ use crate::relay::ports::{
     DecisionRow, Evidences, Journal, Query, Records, Settlement, StoreError,
 };
 use crate::store::locator::SECTION;
+use crate::store::lock::ServeLock;
 use crate::store::row::row_sum;
 use crate::store::schema::{APPLICATION_ID, LEDGER_OF_MIGRATIONS, MIGRATIONS};
-use crate::store::{Store, VerifyError, verify};
+use crate::store::{Health, Role, Settings, Store, VerifyError, verify};
 
 /// Decisions of strangers, enough to fill more than a section, each in its transaction.
 fn crowd() -> Vec<DecisionRow> {
@@ -186,4 +187,20 @@ fn migration_and_program_agree_on_the_length_of_a_section() {
 
 fn batch() -> BatchId {
     BatchId::parse("done").unwrap()
+}
+
+#[tokio::test]
+async fn visitor_leaves_a_file_alone_that_an_older_relay_serves() {
+    let bench = Bench::new();
+    close(bench.open()).await;
+    let old = version_1_of(&bench);
+    let node = old.settings("n1").node;
+    let older_relay = ServeLock::acquire(&old.path(), &node).unwrap();
+    let visitor = || Settings { role: Role::Visit, ..old.settings("n1") };
+    let store = Store::open(visitor()).unwrap();
+    let Health::Degraded(why) = store.health() else { panic!("it must not be migrated") };
+    assert!(why.contains("restart that first"), "{why}");
+    close(store).await;
+    drop(older_relay);
+    close(old.open_with(visitor())).await;
 }
