@@ -16,6 +16,7 @@ mod init;
 mod journal;
 mod key;
 mod man;
+mod officer;
 mod output;
 mod record;
 mod rejects;

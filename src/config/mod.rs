@@ -7,6 +7,7 @@ mod client;
 mod house;
 mod listener;
 mod node;
+mod operator;
 mod paths;
 mod problem;
 mod section;
@@ -30,6 +31,7 @@ pub use node::{
     HttpConfig, KeysConfig, LogConfig, LogFormatConfig, NodeConfig, PersonalDataConfig,
     RulesConfig, StoreConfig,
 };
+pub use operator::{OperatorConfig, Right};
 pub use problem::{Problem, Problems};
 pub use stream::{FallbackConfig, NoticeToConfig, ScopeConfig, StreamConfig};
 pub use upstream::{LoginConfig, TlsBeginConfig, UpstreamConfig, UpstreamTlsConfig};
@@ -82,6 +84,8 @@ pub struct Config {
     pub topics: Vec<TopicConfig>,
     /// Points where addresses are collected.
     pub collection_points: Vec<CollectionPointConfig>,
+    /// Who may do what somebody must answer for.
+    pub operators: Vec<OperatorConfig>,
     /// Streams, in the order they are tried; the last fits everything.
     pub streams: Vec<StreamConfig>,
     /// SHA-256 of the file's text, for the journal.
@@ -154,6 +158,7 @@ fn read(root: &Section<'_>, base: &Path, digest: Digest) -> Option<Config> {
     let brands = house::read_brands(root, base, &entities);
     let topics = house::read_topics(root, &entities);
     let collection_points = house::read_collection_points(root, &entities);
+    let operators = operator::read_operators(root);
     let names = stream::Names {
         listeners: &listeners,
         clients: &clients,
@@ -177,6 +182,7 @@ fn read(root: &Section<'_>, base: &Path, digest: Digest) -> Option<Config> {
         brands,
         topics,
         collection_points,
+        operators,
         streams,
         digest,
     })

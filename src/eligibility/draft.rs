@@ -104,6 +104,10 @@ pub struct EvidenceDraft {
     pub reference: Option<String>,
     /// The IP address the person acted from.
     pub ip: Option<String>,
+    /// The form it was given on.
+    pub form: Option<String>,
+    /// SHA-256 of the document that proves it, in hex.
+    pub document: Option<String>,
     /// How much weight it has; an import unless said otherwise.
     pub level: Option<Level>,
     /// In case files: whether it was given for another sub-address of the same person.
@@ -182,6 +186,8 @@ impl EvidenceDraft {
             actor: None,
             reference: self.reference.clone(),
             ip: self.ip.clone(),
+            form: self.form.clone(),
+            document: self.document.clone(),
             batch: None,
         };
         let facts = self.facts(kind, at)?;

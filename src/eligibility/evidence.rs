@@ -61,6 +61,12 @@ pub struct Provenance {
     /// The IP address the person acted from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
+    /// The form it was given on, by name or address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
+    /// SHA-256 of the document that proves it, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
     /// The import it was part of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchId>,

@@ -104,7 +104,7 @@ fn evidence_of<E>(site: &PublicState<E>, objection: &Objection, scope: Scope) ->
             actor: None,
             reference: Some(objection.claims.decision.to_string()),
             ip: Some(objection.ip.to_string()),
-            batch: None,
+            ..Provenance::default()
         },
     }
 }

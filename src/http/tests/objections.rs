@@ -31,7 +31,7 @@ fn objection(scope: Scope, channel: ObjectionChannel, source: &str) -> (PersonKe
             actor: None,
             reference: Some(claims.decision.to_string()),
             ip: Some("127.0.0.1".to_owned()),
-            batch: None,
+            ..Provenance::default()
         },
     };
     (claims.person, evidence)
