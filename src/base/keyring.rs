@@ -137,6 +137,14 @@ impl AddressKeys {
     }
 }
 
+/// A person of whom no more is known than the row.
+impl From<PersonKey> for AddressKeys {
+    fn from(person: PersonKey) -> Self {
+        let newest = PairKeys { person, tag: AddressTag::default(), domain: None };
+        Self { newest, older: Vec::new(), listings: Vec::new() }
+    }
+}
+
 /// One person, or one domain, under every live key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PersonKeys {

@@ -3,6 +3,8 @@
 //! A case borrows what many recipients share, so that deciding for a hundred thousand of them
 //! copies nothing. It holds no address: the recipient is a record and a tag.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::policy::Policy;
@@ -36,13 +38,33 @@ pub struct RecipientFacts<'a> {
     pub domain: Option<&'a DomainName>,
     /// When the person was last sent marketing, which keeps a consent from going dormant.
     pub last_marketing_sent_at: Option<Timestamp>,
+    /// The fold of the evidence about the address's whole domain.
+    pub domain_record: Option<&'a RecipientRecord>,
+    /// What the public registers say.
+    pub registers: Option<&'a RegisterFacts>,
 }
 
 impl<'a> RecipientFacts<'a> {
     /// A recipient known by record and tag alone.
     pub const fn new(record: &'a RecipientRecord, tag: AddressTag) -> Self {
-        Self { record, tag, domain: None, last_marketing_sent_at: None }
+        Self {
+            record,
+            tag,
+            domain: None,
+            last_marketing_sent_at: None,
+            domain_record: None,
+            registers: None,
+        }
     }
+}
+
+/// What the public registers say about one address.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RegisterFacts {
+    /// The registers it is found in.
+    pub listed: Vec<String>,
+    /// The registers that were imported, and as of when.
+    pub checked_at: BTreeMap<String, Timestamp>,
 }
 
 /// Why a message is sent.

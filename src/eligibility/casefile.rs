@@ -89,6 +89,8 @@ pub fn run(text: &str, book: &RuleBook) -> Result<CaseResult, Vec<CaseFileError>
             tag: TAG,
             domain: domain.as_ref(),
             last_marketing_sent_at: raw.recipient.last_marketing_sent_at,
+            domain_record: None,
+            registers: None,
         },
         policy: &policy,
     };

@@ -21,7 +21,8 @@ mod verdict;
 
 pub use basis::Basis;
 pub use case::{
-    Case, Class, Form, Identity, MessageFacts, Purpose, RecipientFacts, UnsubscribeForm, Validity,
+    Case, Class, Form, Identity, MessageFacts, Purpose, RecipientFacts, RegisterFacts,
+    UnsubscribeForm, Validity,
 };
 pub use decide::decide;
 pub use draft::{DraftError, DraftScope, EvidenceDraft};

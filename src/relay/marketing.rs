@@ -200,6 +200,9 @@ fn read_record(versioned: &VersionedRecord) -> ReadRecord<'_> {
         version: versioned.version,
         record: &versioned.record,
         last_marketing_sent_at: versioned.last_marketing_sent_at,
+        domain: versioned.domain.as_ref(),
+        registers: &versioned.registers,
+        beside: &versioned.beside,
     }
 }
 
@@ -214,6 +217,7 @@ pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
         transaction: draft.frame.transaction_id(),
         person: draft.person_of(ruling),
         permit_version: is_conditional.then_some(ruling.record_version),
+        beside: is_conditional.then(|| ruling.beside.clone()).unwrap_or_default(),
         payload: record.encode(),
     }
 }
