@@ -131,10 +131,9 @@ impl MarketingDraft {
             jurisdictions: &jurisdictions,
             message: &self.facts,
             recipient: RecipientFacts {
-                record: read.record,
-                tag: addressee.tag,
                 domain: Some(&addressee.domain),
                 last_marketing_sent_at: read.last_marketing_sent_at,
+                ..RecipientFacts::new(read.record, addressee.tag)
             },
             policy: &self.frame.house.policy,
         };
