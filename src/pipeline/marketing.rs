@@ -138,12 +138,11 @@ impl MarketingDraft {
             jurisdictions: &jurisdictions,
             message: &self.facts,
             recipient: RecipientFacts {
-                record: read.record,
-                tag: addressee.keys.newest.tag,
                 domain: Some(&addressee.domain),
                 last_marketing_sent_at: read.last_marketing_sent_at,
                 domain_record: read.domain,
                 registers: Some(read.registers),
+                ..RecipientFacts::new(read.record, addressee.keys.newest.tag)
             },
             policy: &self.frame.house.policy,
         };

@@ -128,12 +128,22 @@ impl RuleBook {
 
     /// The version of `id`'s rules in force on `day`.
     pub fn resolve(&self, id: &JurisdictionId, day: Date) -> Option<&RuleSet> {
-        self.sets.get(id)?.iter().find(|set| set.is_in_force(day))
+        self.sets.get(id)?.iter().find(|set| set.is_enabled() && set.is_in_force(day))
     }
 
     /// Whether any version of `id`'s rules is known.
     pub fn knows(&self, id: &JurisdictionId) -> bool {
         self.sets.contains_key(id)
+    }
+
+    /// Whether `id`'s rules can speak for a place: known and not switched off.
+    pub fn speaks_for(&self, id: &JurisdictionId) -> bool {
+        self.knows(id) && !self.is_disabled(id)
+    }
+
+    /// Whether all versions of `id`'s rules are switched off.
+    pub fn is_disabled(&self, id: &JurisdictionId) -> bool {
+        self.sets.get(id).is_some_and(|versions| versions.iter().all(|set| !set.is_enabled()))
     }
 
     /// Every rule set, by jurisdiction, oldest version first.

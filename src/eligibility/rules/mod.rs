@@ -20,9 +20,9 @@ pub use fields::{FIELDS, Field, Rules, Table};
 pub use read::RuleError;
 pub(super) use read::{date, line_of, some_date};
 pub use schema::{
-    AgeAnchor, BusinessRule, Deadline, DeadlineUnit, Duty, ElementRule, LabelWhen, MixedRule,
-    MonthLimit, NoncommercialRule, Proof, Protected, RelationshipKind, Similarity, StartDate,
-    UnsubscribeIn,
+    AgeAnchor, BusinessRule, Deadline, DeadlineUnit, DoubleOptIn, Duty, ElementRule, InferredRule,
+    LabelWhen, MixedRule, MonthLimit, NoncommercialRule, Proof, Protected, ReferralCondition,
+    Regime, RegisterRule, RegisterSubjects, RegulatedPurpose, Similarity, StartDate, UnsubscribeIn,
 };
 
 use crate::base::{Digest, JurisdictionId};
@@ -53,6 +53,7 @@ pub struct RuleSet {
     version: String,
     valid_from: Date,
     valid_to: Option<Date>,
+    enabled: bool,
     sources: Vec<String>,
     hash: Digest,
     rules: Rules,
@@ -81,6 +82,11 @@ impl RuleSet {
     /// The first day it is no longer in force, if that is known.
     pub const fn valid_to(&self) -> Option<Date> {
         self.valid_to
+    }
+
+    /// Whether it may speak; a set without any verified source ships switched off.
+    pub const fn is_enabled(&self) -> bool {
+        self.enabled
     }
 
     /// Where its facts come from.

@@ -97,9 +97,8 @@ impl FakeStore {
                 topics: vec![TopicId::parse("footwear").unwrap()],
                 mechanism: Some(Mechanism::Tick),
                 wording_version: Some("newsletter-2".to_owned()),
-                double_opt_in_at: None,
                 channel: Some("email".to_owned()),
-                collection_point: None,
+                ..ConsentFact::default()
             });
             store.learn(person(address), &evidence(address, "2026-06-01", fact));
         }
