@@ -12,6 +12,7 @@ mod keys;
 pub mod limits;
 mod password;
 mod redacted;
+mod sealed;
 mod separators;
 mod time;
 
@@ -19,7 +20,7 @@ pub use address::{AddressError, DomainName, Mailbox};
 pub use digest::Digest;
 pub use ids::{
     BatchId, BrandId, CollectionPointId, DecisionId, EntityId, EvidenceId, JurisdictionId,
-    NameError, NodeId, StreamId, TopicId, TransactionId,
+    NameError, NodeId, RegisterId, StreamId, TopicId, TransactionId,
 };
 pub use keyring::{AddressKeys, KeyPrint, Keyring, Listed, PairKeys, PersonKeys};
 pub use keys::{
@@ -27,5 +28,6 @@ pub use keys::{
 };
 pub use password::{Cost, PasswordHash, PasswordHashError};
 pub use redacted::Redacted;
+pub use sealed::{SealError, SealRandom, open_text, seal_text};
 pub use separators::Separators;
 pub use time::Timestamp;

@@ -130,6 +130,24 @@ impl Store {
         .await
     }
 
+    /// [`Store::append_for`] for an officer, whose `act` is journalled with it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not be written; then nothing was.
+    pub async fn append_by_officer(
+        &self,
+        keys: PersonKeys,
+        evidence: Evidence,
+        act: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        self.write(Patience::Regardless, move |writing| {
+            let payload = Payload { body: &act, ..Payload::default() };
+            writing.enter_payload(EntryKind::Operator, writing.now(), &payload)?;
+            evidence::append_for(writing, &keys, &evidence, Counting::AtOnce).map(|_| ())
+        })
+        .await
+    }
+
     /// Links the addresses of one person, copies the objections made for any of them to all, and
     /// journals `act`; tells how many pieces were copied.
     ///
