@@ -57,6 +57,10 @@ pub struct Stream {
     pub other_senders: Vec<Sender>,
     /// What its messages are about if they do not say.
     pub topics: Vec<TopicId>,
+    /// Why they are sent.
+    pub purpose: eligibility::Purpose,
+    /// The roles at work they are tied to.
+    pub roles: Vec<String>,
     /// Where its recipients are if their record does not say.
     pub jurisdictions: Vec<JurisdictionId>,
     /// How partial denial is answered.

@@ -223,7 +223,8 @@ fn address(hearing: &Hearing<'_>) -> Limb {
     found(hearing.check(path, unless(allows(rule), reason), fact), entry)
 }
 
-fn is_free_mail(domain: &DomainName) -> bool {
+/// Whether anybody can have an address on `domain`.
+pub fn is_free_mail(domain: &DomainName) -> bool {
     FREE_MAIL.binary_search(&domain.as_str()).is_ok()
 }
 
