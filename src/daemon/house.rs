@@ -203,6 +203,7 @@ fn client(config: &ClientConfig) -> Client {
     Client {
         name: config.name.clone(),
         streams: config.streams.clone(),
+        may_record: config.may_record,
         claims: Claims {
             may_claim_service: config.may_claim_service,
             brands: config.brands.clone(),

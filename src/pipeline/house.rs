@@ -21,6 +21,8 @@ pub struct Client {
     pub streams: Vec<StreamId>,
     /// What it may claim about its messages.
     pub claims: Claims,
+    /// Whether it may tell of sales in its messages.
+    pub may_record: bool,
 }
 
 /// The legal person a stream sends for, and the face it shows.

@@ -167,6 +167,7 @@ where
         }
         let attempt = self.carry(attempt, plan.into_copies(), schedule).await;
         trail.sent(&draft.frame, &attempt.endings, began);
+        self.bear_witness(&draft.frame, &attempt.endings);
         match attempt.frame.dialect() {
             Dialect::Lmtp => self.finish_each(attempt, &judgement.denials()).await,
             Dialect::Smtp | Dialect::Esmtp => self.finish(attempt, notice_path, schedule).await,

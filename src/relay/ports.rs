@@ -152,6 +152,13 @@ pub trait Journal: Send + Sync + 'static {
     fn settle(&self, settlement: Settlement)
     -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Records what a message told of, after it was accepted.
+    fn witness(
+        &self,
+        person: PersonKey,
+        evidence: Evidence,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Journals a service message without waiting; a full queue is a counted gap (promise P5).
     fn note(&self, row: DecisionRow);
 }

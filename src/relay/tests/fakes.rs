@@ -191,6 +191,11 @@ impl FakeStore {
 }
 
 impl Journal for FakeStore {
+    async fn witness(&self, person: PersonKey, evidence: Evidence) -> Result<(), StoreError> {
+        self.learn(person, &evidence);
+        Ok(())
+    }
+
     async fn record(&self, batch: DecisionBatch) -> Result<Receipt, RecordError> {
         let once = self.0.lock().unwrap().record_error_once.take();
         if let Some((error, change)) = once {
