@@ -18,7 +18,7 @@ use super::trace::received_field;
 use crate::base::{AddressTag, DomainName, JurisdictionId, PersonKey, Timestamp, TopicId};
 use crate::classify::Classification;
 use crate::eligibility::{
-    self, Case, MessageFacts, Places, RecipientFacts, RecipientRecord, Scope, decide,
+    self, Case, MessageFacts, Places, RecipientFacts, RecipientRecord, Scope, Successions, decide,
 };
 use crate::mail::MailData;
 use crate::rewrite::{self, Prepared, Slots};
@@ -49,6 +49,8 @@ pub struct ReadRecord<'a> {
     pub record: &'a RecipientRecord,
     /// When the person was last sent marketing.
     pub last_marketing_sent_at: Option<Timestamp>,
+    /// Which legal person became which.
+    pub history: &'a Successions,
 }
 
 /// One recipient as the store knows people.
@@ -136,6 +138,7 @@ impl MarketingDraft {
                 ..RecipientFacts::new(read.record, addressee.tag)
             },
             policy: &self.frame.house.policy,
+            history: read.history,
         };
         let verdict = decide(&case, &self.frame.house.rules);
         let authority = Ruling::authority_for(&verdict, self.enforce);

@@ -13,6 +13,7 @@ use super::ports::{
 };
 use super::report::{self, Trail};
 use super::sending::Schedule;
+use crate::eligibility::Successions;
 use crate::pipeline::{
     Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
     RecordedPlan, Ruling, replies,
@@ -192,14 +193,16 @@ fn deferred(
 }
 
 pub(super) fn read_records(snapshot: &Snapshot) -> Vec<ReadRecord<'_>> {
-    snapshot.records.iter().map(read_record).collect()
+    let read = |versioned| read_record(versioned, &snapshot.history);
+    snapshot.records.iter().map(read).collect()
 }
 
-fn read_record(versioned: &VersionedRecord) -> ReadRecord<'_> {
+fn read_record<'s>(versioned: &'s VersionedRecord, history: &'s Successions) -> ReadRecord<'s> {
     ReadRecord {
         version: versioned.version,
         record: &versioned.record,
         last_marketing_sent_at: versioned.last_marketing_sent_at,
+        history,
     }
 }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{DecisionId, PersonKey, Timestamp, TransactionId};
-use crate::eligibility::{Evidence, RecipientRecord, Scope};
+use crate::eligibility::{Evidence, RecipientRecord, Scope, Successions};
 use crate::pipeline::{Dispatch, FateKey, Fingerprint, LedgerEntry, Outcome, Receipt, Settled};
 use crate::smtp::{Replies, Reply, Transaction};
 
@@ -72,6 +72,8 @@ pub struct Snapshot {
     pub fates: Vec<LedgerEntry>,
     /// The number of the queried scope, 40 bits.
     pub scope_id: Option<u64>,
+    /// Which legal person became which.
+    pub history: Successions,
 }
 
 /// One decision to be journalled.
