@@ -32,7 +32,7 @@ pub use clock::SystemClock;
 pub(crate) use doors::check_certificates;
 pub use generation::{Generation, keyring};
 pub(crate) use house::footer;
-pub use house::house;
+pub use house::{house, rule_book};
 pub(crate) use listeners::listen_openly;
 pub use service::stop_signal;
 pub use sockets::Sockets;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::policy::Policy;
 use super::record::RecipientRecord;
+use super::succession::Successions;
 use crate::base::{AddressTag, BrandId, DomainName, EntityId, JurisdictionId, Timestamp, TopicId};
 use crate::classify::Element;
 
@@ -25,6 +26,8 @@ pub struct Case<'a> {
     pub recipient: RecipientFacts<'a>,
     /// What the operator declared.
     pub policy: &'a Policy,
+    /// Which legal person became which.
+    pub history: &'a Successions,
 }
 
 /// What is known about the recipient.

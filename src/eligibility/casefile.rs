@@ -17,7 +17,7 @@ use super::evidence::Evidence;
 use super::reason::Reason;
 use super::record::RecipientRecord;
 use super::rules::{RuleBook, line_of};
-use super::succession::{Deal, Succession};
+use super::succession::{Deal, Succession, Successions};
 use super::verdict::Verdict;
 use crate::base::{AddressTag, DomainName, EvidenceId, JurisdictionId, Timestamp};
 use raw::{RawMessageFacts, RawPolicy, RawRecipient};
@@ -80,8 +80,8 @@ pub fn run(text: &str, book: &RuleBook) -> Result<CaseResult, Vec<CaseFileError>
         return Err(errors);
     }
     let message = raw.message.facts(&raw.recipient, raw.at);
-    let mut policy = raw.policy.declarations(&message.sending_entity);
-    raw.successions().for_each(|succession| policy.successions.add(succession));
+    let policy = raw.policy.declarations(&message.sending_entity);
+    let history = Successions::new(raw.successions().collect());
     let domain_record = raw.folded(Place::Domain, &mut errors);
     let registers = raw.policy.registers(&book, raw.at);
     let jurisdictions = raw.places();
@@ -100,6 +100,7 @@ pub fn run(text: &str, book: &RuleBook) -> Result<CaseResult, Vec<CaseFileError>
             registers: Some(&registers),
         },
         policy: &policy,
+        history: &history,
     };
     let verdict = decide(&case, &book);
     let differences = raw.then.as_ref().map_or_else(Vec::new, |then| then.differences(&verdict));

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::fact::{CollectionChannel, CollectionFact};
-use super::succession::Successions;
 use crate::base::{CollectionPointId, DomainName, EntityId, Timestamp, TopicId};
 
 /// The operator's declarations.
@@ -21,8 +20,6 @@ pub struct Policy {
     pub collection_points: BTreeMap<CollectionPointId, CollectionPoint>,
     /// The legal persons that are charities in law.
     pub charities: BTreeSet<EntityId>,
-    /// Which legal person became which.
-    pub successions: Successions,
     /// The domains of each legal person's own staff.
     pub staff_domains: BTreeSet<(EntityId, DomainName)>,
     /// Which topics a role at work has to do with, in lower case.

@@ -46,11 +46,6 @@ impl Successions {
         Self(all)
     }
 
-    /// Adds one.
-    pub fn add(&mut self, succession: Succession) {
-        self.0.push(succession);
-    }
-
     /// Whether what was given to `named` at `given_at` is `wanted`'s on `today`: it is the same
     /// legal person, or followed it as a whole after that.
     pub fn passes_to(

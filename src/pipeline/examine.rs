@@ -172,6 +172,8 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
         brand: Some(sender.brand.clone()),
         promoted_entities: vec![sender.entity.clone()],
         topics: topics.clone(),
+        purpose: frame.stream.purpose,
+        roles: frame.stream.roles.clone(),
         form: form_of(prepared.form()),
         ..MessageFacts::of(sender.entity.clone())
     };

@@ -18,7 +18,8 @@ use super::trace::received_field;
 use crate::base::{AddressKeys, DomainName, JurisdictionId, PersonKey, Timestamp, TopicId};
 use crate::classify::Classification;
 use crate::eligibility::{
-    self, Case, MessageFacts, Places, RecipientFacts, RecipientRecord, RegisterFacts, Scope, decide,
+    self, Case, MessageFacts, Places, RecipientFacts, RecipientRecord, RegisterFacts, Scope,
+    Successions, decide,
 };
 use crate::mail::MailData;
 use crate::rewrite::{self, Prepared, Slots};
@@ -55,6 +56,8 @@ pub struct ReadRecord<'a> {
     pub registers: &'a RegisterFacts,
     /// The other rows it was read from.
     pub beside: &'a Beside,
+    /// Which legal person became which.
+    pub history: &'a Successions,
 }
 
 /// One recipient as the store knows people.
@@ -145,6 +148,7 @@ impl MarketingDraft {
                 ..RecipientFacts::new(read.record, addressee.keys.newest.tag)
             },
             policy: &self.frame.house.policy,
+            history: read.history,
         };
         let verdict = decide(&case, &self.frame.house.rules);
         let authority = Ruling::authority_for(&verdict, self.enforce);

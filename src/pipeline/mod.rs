@@ -20,6 +20,7 @@ pub mod replies;
 mod reply_table;
 mod service;
 mod stream;
+mod testimony;
 mod trace;
 
 pub use dispatch::{Dispatch, OnDeferredRecipient, Outcome, UpstreamFault};
@@ -42,4 +43,5 @@ pub use reply_table::{
 };
 pub use service::ServiceDraft;
 pub use stream::{Matcher, Sighting};
+pub use testimony::TestimonyError;
 pub use trace::received_field;

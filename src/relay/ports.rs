@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{AddressKeys, DecisionId, PersonKey, Timestamp, TransactionId};
-use crate::eligibility::{Evidence, RecipientRecord, RegisterFacts, Scope};
+use crate::eligibility::{Evidence, RecipientRecord, RegisterFacts, Scope, Successions};
 use crate::pipeline::{
     Beside, Dispatch, FateKey, Fingerprint, LedgerEntry, Outcome, Receipt, Settled,
 };
@@ -80,6 +80,8 @@ pub struct Snapshot {
     pub fates: Vec<LedgerEntry>,
     /// The number of the queried scope, 40 bits.
     pub scope_id: Option<u64>,
+    /// Which legal person became which.
+    pub history: Successions,
 }
 
 /// One decision to be journalled.
@@ -159,6 +161,13 @@ pub trait Journal: Send + Sync + 'static {
     /// Makes outcomes and fates durable.
     fn settle(&self, settlement: Settlement)
     -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Records what a message told of, after it was accepted.
+    fn witness(
+        &self,
+        person: PersonKey,
+        evidence: Evidence,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Journals a service message without waiting; a full queue is a counted gap (promise P5).
     fn note(&self, row: DecisionRow);

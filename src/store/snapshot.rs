@@ -14,7 +14,7 @@ use super::registers::Registers;
 use super::row::from_sql_number;
 use super::{ledger, scopes};
 use crate::base::{AddressKeys, AddressTag, PersonKey, Timestamp};
-use crate::eligibility::RecipientRecord;
+use crate::eligibility::{RecipientRecord, Successions};
 use crate::pipeline::RowVersion;
 use crate::relay::ports::{Query, Snapshot, VersionedRecord};
 
@@ -40,6 +40,7 @@ pub(super) fn answer(
             Some(scope) => scopes::find(connection, scope)?,
             None => None,
         },
+        history: Successions::default(),
     })
 }
 

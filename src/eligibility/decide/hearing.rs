@@ -88,7 +88,7 @@ impl<'c> Hearing<'c> {
     /// Whether what was given to `named` at `given_at` is the sender's.
     pub fn is_senders(&self, named: &EntityId, given_at: Timestamp) -> bool {
         let sender = &self.message().sending_entity;
-        self.case.policy.successions.passes_to(named, sender, given_at, self.today)
+        self.case.history.passes_to(named, sender, given_at, self.today)
     }
 
     /// Whether `named` is the sender or became part of it.
@@ -98,7 +98,7 @@ impl<'c> Hearing<'c> {
 
     /// Whether an objection to `named` binds `wanted`.
     pub fn binds(&self, named: &EntityId, wanted: &EntityId) -> bool {
-        self.case.policy.successions.binds(named, wanted, self.today)
+        self.case.history.binds(named, wanted, self.today)
     }
 
     /// What kind of subject the strongest statement says, the latest of equals.

@@ -12,7 +12,7 @@ use crate::eligibility::rules::{FIELDS, TablesRead};
 use crate::eligibility::{
     AddressKind, Basis, Case, CollectionChannel, CollectionFact, ConsentFact, DealingFact,
     Evidence, Fact, Form, Level, Mechanism, MessageFacts, ObjectionChannel, Policy, Provenance,
-    Reason, RecipientFacts, RecipientRecord, RuleBook, Scope, SubjectKind, Verdict,
+    Reason, RecipientFacts, RecipientRecord, RuleBook, Scope, SubjectKind, Successions, Verdict,
 };
 
 const NOW: &str = "2026-06-01T12:00:00Z";
@@ -112,6 +112,7 @@ fn verdict_in(places: &[&str], message: &MessageFacts, evidence: &[Evidence]) ->
         message,
         recipient: RecipientFacts::new(&record, tag()),
         policy: &Policy::default(),
+        history: &Successions::default(),
     };
     decide(&case, &RuleBook::builtin())
 }
@@ -152,6 +153,7 @@ fn p7_no_value_of_a_table_that_was_not_read_changes_a_verdict() {
             message: &message,
             recipient: RecipientFacts::new(&record, tag()),
             policy: &policy,
+            history: &Successions::default(),
         };
         for set in book.sets() {
             let read = TablesRead::default();

@@ -235,8 +235,15 @@ fn field_of(set: &RuleSet, path: &str) -> Result<&'static Field, String> {
 fn replace(set: &mut RuleSet, choice: &Override) -> Result<(), String> {
     let field = field_of(set, &choice.field)?;
     if set.mark(field.path) != Some(Mark::Policy) {
+        let why = match (set.mark(field.path), set.citation(field.path)) {
+            (Some(Mark::Unverified), _) => {
+                String::from("it is not verified, and can only be accepted as it is")
+            }
+            (_, Some(citation)) => format!("it rests on {citation}"),
+            (_, None) => String::from("it is not marked as one"),
+        };
         return Err(format!(
-            "`{}` of rule set `{}` is not a policy choice and cannot be overridden",
+            "`{}` of rule set `{}` is not a policy choice and cannot be overridden: {why}",
             field.path, set.id
         ));
     }
@@ -251,6 +258,9 @@ fn replace(set: &mut RuleSet, choice: &Override) -> Result<(), String> {
 
 fn accept(set: &mut RuleSet, acceptance: &Acceptance) -> Result<(), String> {
     let field = field_of(set, &acceptance.field)?;
+    if acceptance.by.trim().is_empty() {
+        return Err(format!("`{}` of `{}`: nobody is named under `by`", field.path, set.id));
+    }
     set.accepted.insert(field.path, acceptance.clone());
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! rule set is chosen by jurisdiction and date. What it means is `decide`'s business.
 
 mod book;
+mod choices;
 mod consulted;
 mod fields;
 mod read;
@@ -112,6 +113,16 @@ impl RuleSet {
     /// The standing of the value at `path`; `None` means it is taken from its source.
     pub fn mark(&self, path: &str) -> Option<Mark> {
         self.marks.get(path).copied()
+    }
+
+    /// Everything somebody accepted.
+    pub fn acceptances(&self) -> impl Iterator<Item = &Acceptance> {
+        self.accepted.values()
+    }
+
+    /// Who accepted the unverified value at `path`, and when.
+    pub fn acceptance(&self, path: &str) -> Option<&Acceptance> {
+        self.accepted.get(path)
     }
 
     /// The values somebody replaced, as they are now.

@@ -250,7 +250,7 @@ pub struct RegisterRule {
     #[serde(default)]
     pub blocks: Vec<Basis>,
     /// Whom it can list.
-    #[serde(default)]
+    #[serde(default = "anybody")]
     pub subjects: RegisterSubjects,
     /// The purposes it blocks; none named means all.
     #[serde(default)]
@@ -259,6 +259,10 @@ pub struct RegisterRule {
     /// only heeded if the address is found in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_stale_days: Option<u16>,
+}
+
+const fn anybody() -> RegisterSubjects {
+    RegisterSubjects::All
 }
 
 impl RegisterRule {
@@ -335,10 +339,4 @@ pub struct Deadline {
     pub n: u8,
     /// Of what.
     pub unit: DeadlineUnit,
-}
-
-impl Default for RegisterSubjects {
-    fn default() -> Self {
-        Self::All
-    }
 }

@@ -15,7 +15,7 @@ use crate::base::{
 use crate::config::Config;
 use crate::daemon;
 use crate::eligibility::{
-    ConsentFact, Evidence, Fact, Level, Mechanism, ObjectionChannel, Provenance, Scope,
+    ConsentFact, Evidence, Fact, Level, Mechanism, ObjectionChannel, Provenance, Scope, Successions,
 };
 use crate::pipeline::{
     Dispatch, Fate, FateKey, House, LedgerEntry, OnDeferredRecipient, Outcome, Receipt, Settled,
@@ -186,11 +186,17 @@ impl FakeStore {
             records: records.map(Option::unwrap_or_default).collect(),
             fates: fates.map(Option::unwrap_or_default).collect(),
             scope_id: query.scope.map(|_| 7),
+            history: Successions::default(),
         })
     }
 }
 
 impl Journal for FakeStore {
+    async fn witness(&self, person: PersonKey, evidence: Evidence) -> Result<(), StoreError> {
+        self.learn(person, &evidence);
+        Ok(())
+    }
+
     async fn record(&self, batch: DecisionBatch) -> Result<Receipt, RecordError> {
         let once = self.0.lock().unwrap().record_error_once.take();
         if let Some((error, change)) = once {
