@@ -20,7 +20,6 @@ mod role;
 mod soft;
 mod suppression;
 
-pub use business::is_free_mail;
 use hearing::{Hearing, failures};
 
 use super::basis::Basis;
