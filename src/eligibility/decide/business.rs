@@ -14,12 +14,16 @@ use crate::eligibility::fact::{AddressKind, Fact, SubjectKind};
 use crate::eligibility::reason::Reason;
 use crate::eligibility::record::Entry;
 use crate::eligibility::relationship::RelationshipKind;
-use crate::eligibility::rules::BusinessRule;
+use crate::eligibility::rules::{BusinessRule, Regime};
 use crate::eligibility::verdict::Limb;
 
 /// The basis this set has for businesses and its conditions; `None` if it has none for anybody
 /// or the recipient is known to be a natural person in private.
 pub(super) fn limbs(hearing: &Hearing<'_>) -> Heard {
+    // Where nobody needs a basis, businesses need none of their own.
+    if hearing.rules().scope().default_regime == Regime::OptOut {
+        return None;
+    }
     let rules = hearing.rules().business();
     let exists =
         [rules.legal_person, rules.impersonal, rules.named_work].iter().any(|&rule| allows(rule));
@@ -45,11 +49,7 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Heard {
         SubjectKind::SoleTrader if allows(rules.sole_trader) => {
             vec![found(hearing.met("business.sole_trader", "a sole trader's address"), entry)]
         }
-        SubjectKind::Natural | SubjectKind::PartnershipUnincorporated | SubjectKind::SoleTrader
-            if is_role_regime(hearing) =>
-        {
-            Vec::new()
-        }
+        SubjectKind::Natural if is_role_regime(hearing) => Vec::new(),
         SubjectKind::Natural | SubjectKind::SoleTrader | SubjectKind::PartnershipUnincorporated => {
             return None;
         }
@@ -94,7 +94,12 @@ fn is_role_regime(hearing: &Hearing<'_>) -> bool {
 fn basis(hearing: &Hearing<'_>) -> Basis {
     let rules = hearing.rules().business();
     match address_kind(hearing).0 {
-        AddressKind::WorkNamed if rules.named_work == BusinessRule::RoleOptOut => Basis::B2bRole,
+        // An address of unknown kind counts as named, and so does what it needs.
+        AddressKind::WorkNamed | AddressKind::Unknown
+            if rules.named_work == BusinessRule::RoleOptOut =>
+        {
+            Basis::B2bRole
+        }
         _ if rules.impersonal == BusinessRule::Exempt => Basis::B2bImpersonal,
         _ => Basis::B2bLegalPerson,
     }
