@@ -81,7 +81,11 @@ fn p2_objection_of_a_domain_stops_mail_to_everybody_there() {
     is_sent(&house, "consenter@example.org", "Before");
     let object = ["domain", "object", "EXAMPLE.org.", "--entity", "acme-ltd"];
     house.run_ok(&with_officer(&object));
-    is_denied(&house, "consenter@example.org", "After", "OBJECTED");
+    let (_, denied) = send(&house, "consenter@example.org", "After");
+    assert!(denied.contains("OBJECTED"), "{denied}");
+    let id = denied.split("decision ").nth(1).unwrap().split(':').next().unwrap();
+    let told = house.run_ok(&["explain", "--config", "consentry.toml", id]);
+    assert!(told.contains("objection from domain"), "{told}");
     let free = ["domain", "object", "gmail.com", "--entity", "acme-ltd"];
     let refused = house.run(&with_officer(&free));
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -134,6 +138,8 @@ fn p2_rotated_keys_forget_no_objection() {
     let early = house.run(&with_officer(&["link", "a@example.org", "b@example.org"]));
     let said = String::from_utf8_lossy(&early.stderr).into_owned();
     assert!(!early.status.success() && said.contains("restart the relay first"), "{said}");
+
+    house.run_ok(&["check", "--config", "consentry.toml"]);
 
     let serve = house.serve();
     is_denied(&house, "objector@example.org", "Still", "OBJECTED");
