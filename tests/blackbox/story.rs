@@ -249,6 +249,8 @@ fn p9_a_changed_byte_in_any_table_is_found_and_named() {
     let reply = mailer::send(house.smtp, "bounce@example.com", &EVERYBODY, &sent).unwrap();
     assert_eq!(reply.code, 451, "{reply:?}: the ledger keeps its rows");
     serve.kill();
+    super::keys::link(&house, &["a@example.net", "b@example.net"]);
+    super::keys::import_register(&house, "addresses", "c@example.net\n");
     let verify = ["journal", "verify", "--config", "consentry.toml"];
     assert!(house.run_ok(&verify).contains("whole"));
     let store = rusqlite::Connection::open(house.store()).unwrap();
