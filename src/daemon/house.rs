@@ -185,6 +185,17 @@ fn policy(config: &Config) -> anyhow::Result<eligibility::Policy> {
             },
         );
     }
+    for entity in &config.entities {
+        if entity.charity {
+            policy.charities.insert(entity.id.clone());
+        }
+        let staff = entity.staff_domains.iter();
+        policy.staff_domains.extend(staff.map(|domain| (entity.id.clone(), domain.clone())));
+    }
+    for role in &config.roles {
+        let name = role.name.trim().to_lowercase();
+        policy.role_topics.insert(name, role.topics.iter().cloned().collect());
+    }
     Ok(policy)
 }
 
@@ -192,6 +203,7 @@ fn client(config: &ClientConfig) -> Client {
     Client {
         name: config.name.clone(),
         streams: config.streams.clone(),
+        may_record: config.may_record,
         claims: Claims {
             may_claim_service: config.may_claim_service,
             brands: config.brands.clone(),
@@ -240,6 +252,8 @@ impl Builder<'_> {
             sender,
             other_senders,
             topics: stream.topics.clone(),
+            purpose: stream.purpose,
+            roles: stream.roles.clone(),
             jurisdictions,
             mode: stream.mode,
             enforce: stream.enforce,

@@ -172,12 +172,15 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
         brand: Some(sender.brand.clone()),
         promoted_entities: vec![sender.entity.clone()],
         topics: topics.clone(),
+        purpose: frame.stream.purpose,
+        roles: frame.stream.roles.clone(),
         form: form_of(prepared.form()),
         ..MessageFacts::of(sender.entity.clone())
     };
     let addressees = addressees(&frame);
     let enforce = frame.stream.enforcement(frame.transaction.received_at);
-    let frame = Arc::new(frame.with_persons(addressees.iter().map(|a| a.person).collect()));
+    let frame =
+        Arc::new(frame.with_persons(addressees.iter().map(|a| a.keys.newest.person).collect()));
     Lane::Marketing(Box::new(MarketingDraft {
         frame,
         sender,
@@ -276,8 +279,7 @@ fn addressees(frame: &Frame) -> Vec<Addressee> {
         .iter()
         .filter_map(|path| path.mailbox().or(postmaster.as_ref().ok()))
         .map(|mailbox| Addressee {
-            person: house.keyring.person_key(mailbox),
-            tag: house.keyring.address_tag(mailbox),
+            keys: house.keyring.address_keys(mailbox),
             domain: mailbox.domain().clone(),
         })
         .collect()

@@ -167,6 +167,7 @@ where
         }
         let attempt = self.carry(attempt, plan.into_copies(), schedule).await;
         trail.sent(&draft.frame, &attempt.endings, began);
+        self.bear_witness(&draft.frame, &attempt.endings);
         match attempt.frame.dialect() {
             Dialect::Lmtp => self.finish_each(attempt, &judgement.denials()).await,
             Dialect::Smtp | Dialect::Esmtp => self.finish(attempt, notice_path, schedule).await,
@@ -202,6 +203,9 @@ fn read_record<'s>(versioned: &'s VersionedRecord, history: &'s Successions) -> 
         version: versioned.version,
         record: &versioned.record,
         last_marketing_sent_at: versioned.last_marketing_sent_at,
+        domain: versioned.domain.as_ref(),
+        registers: &versioned.registers,
+        beside: &versioned.beside,
         history,
     }
 }
@@ -217,6 +221,7 @@ pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
         transaction: draft.frame.transaction_id(),
         person: draft.person_of(ruling),
         permit_version: is_conditional.then_some(ruling.record_version),
+        beside: is_conditional.then(|| ruling.beside.clone()).unwrap_or_default(),
         payload: record.encode(),
     }
 }

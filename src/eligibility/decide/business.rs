@@ -17,18 +17,6 @@ use crate::eligibility::relationship::RelationshipKind;
 use crate::eligibility::rules::{BusinessRule, Regime};
 use crate::eligibility::verdict::Limb;
 
-/// Domains on which anybody can have an address.
-#[rustfmt::skip]
-const FREE_MAIL: &[&str] = &[
-    "aol.com", "btinternet.com", "fastmail.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch",
-    "gmx.de", "gmx.net", "googlemail.com", "hotmail.be", "hotmail.co.uk", "hotmail.com",
-    "hotmail.fr", "icloud.com", "laposte.net", "libero.it", "live.be", "live.co.uk", "live.com",
-    "mac.com", "mail.com", "mail.ru", "me.com", "msn.com", "orange.fr", "outlook.be",
-    "outlook.com", "proton.me", "protonmail.com", "proximus.be", "seznam.cz", "sky.com",
-    "skynet.be", "t-online.de", "telenet.be", "virginmedia.com", "web.de", "wp.pl", "yahoo.co.uk",
-    "yahoo.com", "yahoo.fr", "yandex.ru", "ymail.com", "zoho.com",
-];
-
 /// The basis this set has for businesses and its conditions; `None` if it has none for anybody
 /// or the recipient is known to be a natural person in private.
 pub(super) fn limbs(hearing: &Hearing<'_>) -> Heard {
@@ -73,7 +61,7 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Heard {
     if basis == Basis::B2bRole {
         limbs.extend(role_limbs(hearing));
     }
-    if hearing.case.recipient.domain.is_some_and(is_free_mail) {
+    if hearing.case.recipient.domain.is_some_and(DomainName::is_free_mail) {
         limbs.push(hearing.unmet(
             "business.legal_person",
             Reason::SubjectKindUnknown,
@@ -226,18 +214,4 @@ fn address(hearing: &Hearing<'_>) -> Limb {
         ),
     };
     found(hearing.check(path, unless(allows(rule), reason), fact), entry)
-}
-
-fn is_free_mail(domain: &DomainName) -> bool {
-    FREE_MAIL.binary_search(&domain.as_str()).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::FREE_MAIL;
-
-    #[test]
-    fn free_mail_domains_are_sorted_for_searching() {
-        assert!(FREE_MAIL.is_sorted());
-    }
 }

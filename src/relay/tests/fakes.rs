@@ -179,7 +179,8 @@ impl FakeStore {
         if let Some(error) = &state.load_error {
             return Err(error.clone());
         }
-        let records = query.persons.iter().map(|p| state.records.get(p).cloned());
+        let records =
+            query.persons.iter().map(|keys| state.records.get(&keys.newest.person).cloned());
         let fates = query.fates.iter().map(|key| state.fates.get(key).copied());
         Ok(Snapshot {
             records: records.map(Option::unwrap_or_default).collect(),
@@ -191,6 +192,11 @@ impl FakeStore {
 }
 
 impl Journal for FakeStore {
+    async fn witness(&self, person: PersonKey, evidence: Evidence) -> Result<(), StoreError> {
+        self.learn(person, &evidence);
+        Ok(())
+    }
+
     async fn record(&self, batch: DecisionBatch) -> Result<Receipt, RecordError> {
         let once = self.0.lock().unwrap().record_error_once.take();
         if let Some((error, change)) = once {
