@@ -221,7 +221,10 @@ pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
         transaction: draft.frame.transaction_id(),
         person: draft.person_of(ruling),
         permit_version: is_conditional.then_some(ruling.record_version),
-        beside: if is_conditional { ruling.beside.clone() } else { Beside::default() },
+        beside: match is_conditional {
+            true => ruling.beside.clone(),
+            false => Beside::default(),
+        },
         payload: record.encode(),
     }
 }
