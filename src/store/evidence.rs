@@ -3,13 +3,14 @@
 //! Evidence is never changed. The same piece told twice is kept once, so that an import can be
 //! repeated.
 
-use rusqlite::OptionalExtension;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::Fault;
 use super::import;
 use super::journal::{EntryKind, Writing};
 use super::record;
+use super::recount;
 use super::row::{fresh_salt, row_digest};
 use crate::base::{BatchId, Digest, PersonKey};
 use crate::eligibility::Evidence;
@@ -71,11 +72,15 @@ pub(super) fn append(
     counting: Counting<'_>,
 ) -> Result<Appended, Fault> {
     let identity = identity_of(evidence)?;
-    let known: Option<(i64, Option<i64>)> = writing
-        .connection()
+    let connection = writing.connection();
+    let known: Option<(i64, Option<i64>)> = connection
         .prepare_cached("SELECT id, version FROM evidence WHERE person = ?1 AND identity = ?2")?
         .query_row((person.as_bytes(), identity), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
+    let known = match known {
+        Some((id, version)) => Some((id, recount::standing(connection, person, id, version)?)),
+        None => None,
+    };
     match (known, counting) {
         (None, _) => {
             let id = insert(writing, person, evidence, identity)?;
@@ -85,16 +90,37 @@ pub(super) fn append(
             }
             Ok(Appended::Fresh)
         }
-        (Some((_, Some(_))), _) => Ok(Appended::Known),
-        // Left over from an import that broke off: it counts with whoever tells it again.
-        (Some((id, None)), Counting::OnceComplete(batch)) => {
-            import::hold(writing.connection(), id, batch)?;
+        (Some((_, standing)), _) if standing.counts() => Ok(Appended::Known),
+        // Left over from an import that broke off or was undone: it counts with whoever tells it
+        // again.
+        (Some((id, _)), Counting::OnceComplete(batch)) => {
+            import::hold(connection, id, batch)?;
             Ok(Appended::Known)
         }
-        (Some((id, None)), Counting::AtOnce) => {
-            import::fold_held(writing.connection(), id)?;
+        (Some((id, _)), Counting::AtOnce) => {
+            import::release(connection, id)?;
+            let batch = evidence.provenance.batch.as_ref();
+            recount::retell(connection, person, id, batch)?;
             Ok(Appended::Known)
         }
+    }
+}
+
+/// Whether a piece is there and counts.
+pub(super) fn is_known(
+    connection: &Connection,
+    person: &PersonKey,
+    evidence: &Evidence,
+) -> Result<bool, Fault> {
+    let found: Option<(i64, Option<i64>)> = connection
+        .prepare_cached("SELECT id, version FROM evidence WHERE person = ?1 AND identity = ?2")?
+        .query_row((person.as_bytes(), identity_of(evidence)?), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    match found {
+        Some((id, version)) => Ok(recount::standing(connection, person, id, version)?.counts()),
+        None => Ok(false),
     }
 }
 
