@@ -10,6 +10,7 @@ mod decide;
 mod demo;
 mod exit;
 mod explain;
+mod export;
 mod files;
 mod import;
 mod init;
@@ -73,8 +74,10 @@ enum Command {
     Check(ConfigArgs),
     /// Write a first configuration, a keyring and an empty store.
     Init(init::InitArgs),
-    /// Load evidence from a CSV file.
+    /// Load evidence and opt-out lists, list imports, undo one.
     Import(import::ImportArgs),
+    /// Write the list of people who object, for another system.
+    Export(export::ExportArgs),
     /// Record one piece of evidence.
     Record(record::RecordArgs),
     /// Decide one case file and print the verdict as JSON.
@@ -125,6 +128,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(&args.config),
         Command::Init(args) => init::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Classify(args) => classify::run(&args),

@@ -19,6 +19,7 @@ mod policy;
 mod reason;
 mod record;
 pub mod rules;
+pub mod suppressions;
 mod verdict;
 
 pub use basis::Basis;

@@ -10,6 +10,7 @@ mod crash;
 mod footprint;
 mod house;
 mod http;
+mod importing;
 mod mailer;
 mod monitoring;
 mod newsletter;

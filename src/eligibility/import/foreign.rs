@@ -190,7 +190,8 @@ impl<'a> Reading<'a> {
         let draft = EvidenceDraft { kind: kind.to_owned(), ..EvidenceDraft::default() };
         let is_protective = draft.is_protective();
         let mut told: Told = vec![("kind", kind.to_owned()), ("source", self.map.format.clone())];
-        let entity = self.map.entity.as_ref().or(self.terms.entity.as_ref());
+        let entity = self.terms.entity.as_ref().or(self.map.entity.as_ref());
+        let entity = entity.or(self.terms.only_entity.as_ref());
         told.extend(entity.map(|entity| ("entity", entity.to_string())));
         let first = |names: &[String]| names.iter().find_map(|name| self.value(name));
         told.extend(first(&self.map.reference).map(|text| ("reference", text.to_owned())));

@@ -36,6 +36,8 @@ pub struct Terms {
     pub imported_at: Timestamp,
     /// The legal person of rows that name none.
     pub entity: Option<crate::base::EntityId>,
+    /// The only legal person there is, for other systems' files, which never name one.
+    pub only_entity: Option<crate::base::EntityId>,
     /// Which of our topics another system's names mean; `*` is the list as a whole.
     pub topics: std::collections::BTreeMap<String, crate::base::TopicId>,
     /// How dates are written, as in strftime, where no usual form fits.

@@ -108,6 +108,18 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
+    /// Whether somebody must say whose list it is.
+    pub const fn lacks_entity(&self) -> bool {
+        match &self.meaning {
+            Meaning::Own => false,
+            Meaning::Map(map) => {
+                map.entity.is_none()
+                    && self.terms.entity.is_none()
+                    && self.terms.only_entity.is_none()
+            }
+        }
+    }
+
     /// The columns of a file that names them at its top.
     pub fn header(&self) -> Option<&[String]> {
         self.records.header()

@@ -7,6 +7,7 @@ mod failing;
 mod importing;
 mod locating;
 mod reading;
+mod undoing;
 mod watching;
 
 use std::future::Future;

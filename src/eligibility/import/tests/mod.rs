@@ -21,6 +21,7 @@ fn terms() -> Terms {
     Terms {
         imported_at: Timestamp::parse("2026-06-01").unwrap(),
         entity: Some(EntityId::parse("acme").unwrap()),
+        only_entity: None,
         topics: BTreeMap::new(),
         date_format: None,
         names: Names {
