@@ -226,7 +226,11 @@ fn layout_of(start: &[u8]) -> Layout {
     let (first, second) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let is_row = match serde_json::from_slice::<Map<String, Value>>(first) {
         Ok(object) => first.ends_with(b"\n") && !object.keys().any(|key| is_wrapper(key)),
-        Err(_) => second.trim_ascii_start().starts_with(b"{"),
+        // A first row cut short, or the beginning of something larger?
+        Err(_) => {
+            let goes_on = matches!(first.trim_ascii_end().last(), Some(b'[' | b'{' | b',' | b':'));
+            !goes_on && second.trim_ascii_start().starts_with(b"{")
+        }
     };
     if is_row && first.trim_ascii_start().starts_with(b"{") {
         Layout::Lines

@@ -94,7 +94,7 @@ async fn an_import_that_was_undone_counts_when_told_again() {
     let expected = Difference { new: 0, changed: 5, known: 0 };
     assert_eq!(store.compare(pieces).await.unwrap(), expected);
     assert_eq!(merge(&bench, &store, "b", &contacts()).await, Imported { fresh: 0, known: 5 });
-    assert_eq!(kinds(&store, 1).await, ["sale", "objection"]);
+    assert_eq!(kinds(&store, 1).await, ["objection", "sale"]);
     assert_eq!(kinds(&store, 2).await, ["sale", "sale"]);
     assert_eq!(undo(&store, "a", Reach::Everything).await, Some(0), "they are b's now");
     assert_eq!(undo(&store, "b", Reach::Permissions).await, Some(3));
