@@ -8,8 +8,8 @@ const CONFIG: [&str; 2] = ["--config", "consentry.toml"];
 
 /// Imports `text`; what was said, whatever the exit code.
 fn import(house: &House, text: &str, extra: &[&str]) -> (Option<i32>, String) {
-    fs::write(house.path("list"), text).unwrap();
-    let output = house.run(&[&["import"], &CONFIG[..], extra, &["list"]].concat());
+    fs::write(house.path("rows.txt"), text).unwrap();
+    let output = house.run(&[&["import"], &CONFIG[..], extra, &["rows.txt"]].concat());
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }
@@ -129,7 +129,7 @@ fn a_map_of_ones_own_reads_any_table() {
         ["a@example.org,Confirmed Opt-Out,2026-02-05T00:00:00Z,,"]
     );
     let listed = house.run_ok(&["import", "list", "--config", "consentry.toml"]);
-    assert!(listed.contains("list (club) by ann: 1 new, 0 known"), "{listed}");
+    assert!(listed.contains("rows.txt (club) by ann: 1 new, 0 known"), "{listed}");
     let json = house.run_ok(&["import", "list", "--config", "consentry.toml", "--json"]);
     let row: serde_json::Value = serde_json::from_str(json.trim()).unwrap();
     assert_eq!(row["source"]["sha256"].as_str().unwrap().len(), 64);
