@@ -14,7 +14,7 @@ use clap::Args;
 use super::exit::{Exit, Failure, OrExit as _, Outcome};
 use super::import::{entity, fingerprint, usage};
 use super::{output, setup};
-use crate::base::{EntityId, Keyring, Mailbox, PersonKey, TopicId};
+use crate::base::{AddressTag, EntityId, Keyring, Mailbox, PersonKey, TopicId};
 use crate::config::Config;
 use crate::eligibility::suppressions::{Layout, Line, Sheet};
 use crate::relay::ports::{Query, Records as _};
@@ -184,12 +184,17 @@ impl Export<'_> {
     }
 
     fn look_up(&mut self, asked: &[Mailbox]) -> Result<(), Failure> {
-        let persons = asked.iter().map(|mailbox| self.keyring.person_key(mailbox)).collect();
+        let persons = asked.iter().map(|mailbox| self.keyring.address_keys(mailbox)).collect();
         let query = Query { persons, fates: Vec::new(), scope: None };
         let found = self.runtime.block_on(self.store.load(query)).or_exit(Exit::Unavailable)?;
         for (mailbox, record) in asked.iter().zip(found.records) {
-            if record.version > 0 {
-                let told = self.list.sheet.tell(&mailbox.to_string(), &record.record);
+            let mut all = record.record;
+            if let Some(domain) = &record.domain {
+                // What is said of a whole domain is said for no address in particular.
+                all.absorb(domain, (AddressTag::default(), AddressTag::default()));
+            }
+            if !all.is_empty() || record.version > 0 {
+                let told = self.list.sheet.tell(&mailbox.to_string(), &all);
                 self.counts.listed += u64::from(!told.lines.is_empty());
                 self.counts.left_out += told.left_out as u64;
                 told.lines.iter().try_for_each(|line| self.list.write(line))?;

@@ -32,7 +32,7 @@ pub use clock::SystemClock;
 pub(crate) use doors::check_certificates;
 pub use generation::{Generation, keyring};
 pub(crate) use house::footer;
-pub use house::house;
+pub use house::{house, rule_book};
 pub(crate) use listeners::listen_openly;
 pub use service::stop_signal;
 pub use sockets::Sockets;
@@ -232,7 +232,7 @@ impl Daemon {
 
 fn open_store(config: &Config, keyring: &Keyring, metrics: &Arc<Metrics>) -> anyhow::Result<Store> {
     let mut settings = store::Settings::new(&config.store.path, config.node.id.clone());
-    settings.keyring = Some(keyring.fingerprint());
+    settings.keyring = Some(keyring.prints());
     settings.busy_timeout = config.store.busy_timeout;
     settings.metrics = Some(Arc::clone(metrics));
     Store::open(settings).context("cannot start the store's threads")

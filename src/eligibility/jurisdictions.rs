@@ -56,7 +56,7 @@ pub fn governing(place: &JurisdictionId, book: &RuleBook) -> JurisdictionId {
         "el" => "gr",
         code => code,
     };
-    let own = JurisdictionId::parse(code).ok().filter(|id| book.knows(id));
+    let own = JurisdictionId::parse(code).ok().filter(|id| book.speaks_for(id));
     let stand_in = if EU_STATES.contains(&code) { "eu" } else { "world" };
     own.or_else(|| JurisdictionId::parse(stand_in).ok()).unwrap_or_else(|| place.clone())
 }
@@ -67,7 +67,7 @@ fn of_domain(domain: &DomainName, book: &RuleBook) -> Option<JurisdictionId> {
     if GENERIC_CODES.contains(&code) {
         return None;
     }
-    JurisdictionId::parse(code).ok().filter(|id| book.knows(id))
+    JurisdictionId::parse(code).ok().filter(|id| book.speaks_for(id))
 }
 
 #[cfg(test)]
@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn a_country_domain_adds_its_own_set_and_removes_none() {
         check("uk", &["uk"], "example.be", &["uk", "be"]);
-        check("uk", &["uk"], "example.fr", &["uk"]);
+        check("uk", &["uk"], "example.fr", &["uk", "fr"]);
+        check("uk", &["uk"], "example.lu", &["uk"]);
+        check("uk", &["uk"], "example.in", &["uk"]);
         check("uk", &["uk"], "example.io", &["uk"]);
         check("uk", &["be"], "example.co.uk", &["uk", "be"]);
         check("uk", &["uk"], "example.eu", &["uk"]);
@@ -111,8 +113,9 @@ mod tests {
 
     #[test]
     fn places_without_a_set_fall_back_to_the_union_or_the_world() {
-        check("uk", &["fr"], "example.com", &["uk", "eu"]);
-        check("uk", &["us", "br"], "example.com", &["uk", "world"]);
+        check("uk", &["lu"], "example.com", &["uk", "eu"]);
+        check("uk", &["za", "mx"], "example.com", &["uk", "world"]);
+        check("uk", &["in"], "example.com", &["uk", "world"]);
         check("uk", &["nonsense"], "example.com", &["uk", "world"]);
     }
 

@@ -3,7 +3,8 @@
 //! A derived view for people and systems that think in these words; no decision rests on it. It
 //! is not the law's soft opt-in: see [`Status::SoftOptIn`].
 
-use super::evidence::{Fact, Level, Scope};
+use super::evidence::Level;
+use super::fact::{Fact, Scope};
 use super::record::{Entry, ObjectionForm, RecipientRecord};
 use crate::base::{EntityId, Timestamp};
 

@@ -6,7 +6,8 @@
 
 mod layout;
 
-use super::evidence::{Fact, Level, ObjectionChannel, Scope};
+use super::evidence::Level;
+use super::fact::{Fact, ObjectionChannel, Scope};
 use super::record::{Entry, RecipientRecord};
 use crate::base::{BrandId, EntityId, Timestamp, TopicId};
 

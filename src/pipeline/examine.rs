@@ -13,7 +13,7 @@ use super::service::{Raw, ServiceDraft};
 use super::stream::Sighting;
 use crate::base::{Mailbox, TopicId};
 use crate::classify::{self, Classification, MessageClass};
-use crate::eligibility::{Form, Identity, MessageFacts, Purpose, UnsubscribeForm, Validity};
+use crate::eligibility::{Form, Identity, MessageFacts, UnsubscribeForm, Validity};
 use crate::mail::Message;
 use crate::rewrite;
 use crate::smtp::{ForwardPath, Reply, ReversePath, Transaction};
@@ -169,17 +169,18 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
     let topics = topics_of(&classification, &frame.stream);
     let facts = MessageFacts {
         elements: classification.elements().to_vec(),
-        class_claimed: None,
-        sending_entity: sender.entity.clone(),
         brand: Some(sender.brand.clone()),
         promoted_entities: vec![sender.entity.clone()],
         topics: topics.clone(),
-        purpose: Purpose::Commercial,
+        purpose: frame.stream.purpose,
+        roles: frame.stream.roles.clone(),
         form: form_of(prepared.form()),
+        ..MessageFacts::of(sender.entity.clone())
     };
     let addressees = addressees(&frame);
     let enforce = frame.stream.enforcement(frame.transaction.received_at);
-    let frame = Arc::new(frame.with_persons(addressees.iter().map(|a| a.person).collect()));
+    let frame =
+        Arc::new(frame.with_persons(addressees.iter().map(|a| a.keys.newest.person).collect()));
     Lane::Marketing(Box::new(MarketingDraft {
         frame,
         sender,
@@ -278,8 +279,7 @@ fn addressees(frame: &Frame) -> Vec<Addressee> {
         .iter()
         .filter_map(|path| path.mailbox().or(postmaster.as_ref().ok()))
         .map(|mailbox| Addressee {
-            person: house.keyring.person_key(mailbox),
-            tag: house.keyring.address_tag(mailbox),
+            keys: house.keyring.address_keys(mailbox),
             domain: mailbox.domain().clone(),
         })
         .collect()

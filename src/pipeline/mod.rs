@@ -20,6 +20,7 @@ pub mod replies;
 mod reply_table;
 mod service;
 mod stream;
+mod testimony;
 mod trace;
 
 pub use dispatch::{Dispatch, OnDeferredRecipient, Outcome, UpstreamFault};
@@ -33,10 +34,14 @@ pub use marketing::{MarketingDraft, PlanError, ReadRecord};
 pub use modes::{Disclose, Enforce, Lease, Mode, NoticeTo};
 pub use plan::{Plan, PlannedCopy, RecordedPlan};
 pub use receipt::Receipt;
-pub use record::{ClassRecord, DecisionRecord, MarketingRecord, OutcomeRecord, outcome_payload};
+pub use record::{
+    Beside, ClassRecord, DecisionRecord, MarketingRecord, OutcomeRecord, RowVersion,
+    outcome_payload,
+};
 pub use reply_table::{
     Course, Ending, NoticePath, Standing, conclude, conclude_each, course, course_for_each,
 };
 pub use service::ServiceDraft;
 pub use stream::{Matcher, Sighting};
+pub use testimony::TestimonyError;
 pub use trace::received_field;

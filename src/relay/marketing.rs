@@ -13,6 +13,7 @@ use super::ports::{
 };
 use super::report::{self, Trail};
 use super::sending::Schedule;
+use crate::eligibility::Successions;
 use crate::pipeline::{
     Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
     RecordedPlan, Ruling, replies,
@@ -166,6 +167,7 @@ where
         }
         let attempt = self.carry(attempt, plan.into_copies(), schedule).await;
         trail.sent(&draft.frame, &attempt.endings, began);
+        self.bear_witness(&draft.frame, &attempt.endings);
         match attempt.frame.dialect() {
             Dialect::Lmtp => self.finish_each(attempt, &judgement.denials()).await,
             Dialect::Smtp | Dialect::Esmtp => self.finish(attempt, notice_path, schedule).await,
@@ -192,14 +194,19 @@ fn deferred(
 }
 
 pub(super) fn read_records(snapshot: &Snapshot) -> Vec<ReadRecord<'_>> {
-    snapshot.records.iter().map(read_record).collect()
+    let read = |versioned| read_record(versioned, &snapshot.history);
+    snapshot.records.iter().map(read).collect()
 }
 
-fn read_record(versioned: &VersionedRecord) -> ReadRecord<'_> {
+fn read_record<'s>(versioned: &'s VersionedRecord, history: &'s Successions) -> ReadRecord<'s> {
     ReadRecord {
         version: versioned.version,
         record: &versioned.record,
         last_marketing_sent_at: versioned.last_marketing_sent_at,
+        domain: versioned.domain.as_ref(),
+        registers: &versioned.registers,
+        beside: &versioned.beside,
+        history,
     }
 }
 
@@ -214,6 +221,7 @@ pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
         transaction: draft.frame.transaction_id(),
         person: draft.person_of(ruling),
         permit_version: is_conditional.then_some(ruling.record_version),
+        beside: is_conditional.then(|| ruling.beside.clone()).unwrap_or_default(),
         payload: record.encode(),
     }
 }

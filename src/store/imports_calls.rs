@@ -15,7 +15,7 @@ use super::record::{self, RecordRow};
 use super::row::from_sql_number;
 use super::staging::{Staged, Staging, StagingError};
 use super::undo::{self, Begun, Page, Reach};
-use crate::base::{BatchId, PersonKey, Timestamp};
+use crate::base::{BatchId, PersonKey, PersonKeys, Timestamp};
 use crate::eligibility::{Evidence, RecipientRecord};
 use crate::relay::ports::StoreError;
 
@@ -139,11 +139,12 @@ impl Store {
     /// [`StoreError`] if the store could not be read.
     pub async fn compare(
         &self,
-        pieces: Vec<(PersonKey, Evidence)>,
+        pieces: Vec<(PersonKeys, Evidence)>,
     ) -> Result<Difference, StoreError> {
         self.read(move |connection| {
             let mut difference = Difference::default();
-            for (person, piece) in &pieces {
+            for (keys, piece) in &pieces {
+                let person = &keys.newest;
                 if evidence::is_known(connection, person, piece)? {
                     difference.known += 1;
                 } else if record::version(connection, person)? > 0 {

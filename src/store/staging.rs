@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use thiserror::Error;
 
-use crate::base::{BatchId, PersonKey};
+use crate::base::{BatchId, PersonKey, PersonKeys};
 use crate::eligibility::Evidence;
 
 /// Pieces per transaction of the staging file.
@@ -114,10 +114,10 @@ impl Staging {
     ///
     /// # Errors
     /// [`StagingError`] if it cannot be written.
-    pub fn push(&mut self, person: &PersonKey, piece: &Evidence) -> Result<(), StagingError> {
+    pub fn push(&mut self, person: &PersonKeys, piece: &Evidence) -> Result<(), StagingError> {
         let kind = Staged::of(piece);
         let body = serde_json::to_string(piece)?;
-        self.connection.prepare_cached(kind.insert())?.execute((person.as_bytes(), body))?;
+        self.connection.prepare_cached(kind.insert())?.execute((encode(person), body))?;
         self.counts[kind.place()] += 1;
         if self.len() % PIECES_PER_COMMIT == 0 {
             self.connection.execute_batch("COMMIT; BEGIN")?;
@@ -159,7 +159,7 @@ impl Staging {
         kind: Staged,
         after: i64,
         limit: usize,
-    ) -> Result<(Vec<(PersonKey, Evidence)>, i64), StagingError> {
+    ) -> Result<(Vec<(PersonKeys, Evidence)>, i64), StagingError> {
         let mut statement = self.connection.prepare_cached(kind.select())?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut rows = statement.query((after, limit))?;
@@ -167,7 +167,7 @@ impl Staging {
         while let Some(row) = rows.next()? {
             last = row.get(0)?;
             let piece = serde_json::from_str(&row.get::<_, String>(2)?)?;
-            pieces.push((PersonKey::from_bytes(row.get(1)?), piece));
+            pieces.push((decode(&row.get::<_, Vec<u8>>(1)?), piece));
         }
         Ok((pieces, last))
     }
@@ -178,6 +178,17 @@ impl Drop for Staging {
         // What stays is cleared away by the next import.
         let _ = std::fs::remove_file(&self.path);
     }
+}
+
+/// A person's keys, newest first, one behind the other.
+fn encode(person: &PersonKeys) -> Vec<u8> {
+    person.iter().flat_map(|key| *key.as_bytes()).collect()
+}
+
+fn decode(bytes: &[u8]) -> PersonKeys {
+    let (keys, _) = bytes.as_chunks::<16>();
+    let mut keys = keys.iter().map(|key| PersonKey::from_bytes(*key));
+    PersonKeys { newest: keys.next().unwrap_or_default(), older: keys.collect() }
 }
 
 const SUFFIX: &str = ".staging";

@@ -21,7 +21,7 @@ pub use mail::{
 pub use process::ReloadFinished;
 pub use store::{
     JournalGap, JournalObserved, StoreCalled, StoreCommitted, StoreFailed, StoreMeasured,
-    StoreObserved,
+    StoreObserved, TestimonyHeard,
 };
 pub use upstream::{
     CopyFinished, NeverRetried, NoticeFinished, UpstreamConnectionFailed,

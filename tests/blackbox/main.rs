@@ -11,6 +11,7 @@ mod footprint;
 mod house;
 mod http;
 mod importing;
+mod keys;
 mod mailer;
 mod monitoring;
 mod newsletter;

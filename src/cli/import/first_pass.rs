@@ -14,7 +14,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::base::{BatchId, Keyring, PersonKey};
+use crate::base::{BatchId, Keyring, PersonKeys};
 use crate::cli::exit::{Exit, Failure, OrExit as _};
 use crate::cli::output;
 use crate::cli::rejects::Rejects;
@@ -129,7 +129,7 @@ pub(super) struct Source<'a> {
 pub(super) fn read(
     source: Source<'_>,
     rejects: &mut Option<Rejects>,
-    mut keep: impl FnMut(PersonKey, Evidence) -> Result<(), Failure>,
+    mut keep: impl FnMut(PersonKeys, Evidence) -> Result<(), Failure>,
 ) -> Result<FirstPass, Failure> {
     let Source { file, choice, terms, keyring, batch, by } = source;
     let now = terms.imported_at;
@@ -209,15 +209,15 @@ fn stamp(
     who: &Who,
     keyring: &Keyring,
     now: crate::base::Timestamp,
-) -> (PersonKey, Evidence) {
+) -> (PersonKeys, Evidence) {
     match who {
         Who::Address(mailbox) => {
-            (keyring.person_key(mailbox), super::stamp(piece, keyring, mailbox, now))
+            (keyring.person_keys(mailbox), super::stamp(piece, keyring, mailbox, now))
         }
         Who::Key(key) => {
             piece.provenance.recorded_at = now;
             piece.provenance.source.get_or_insert_with(|| "import".to_owned());
-            (*key, piece)
+            (PersonKeys::from(*key), piece)
         }
     }
 }

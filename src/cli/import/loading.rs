@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::first_pass::{self, FirstPass, Source, Tally, rate};
 use super::{LoadArgs, told};
-use crate::base::{BatchId, Keyring, PersonKey, Timestamp};
+use crate::base::{BatchId, Keyring, PersonKeys, Timestamp};
 use crate::cli::exit::{Exit, Failure, OrExit as _, Outcome};
 use crate::cli::rejects::Rejects;
 use crate::cli::{output, setup};
@@ -222,12 +222,12 @@ fn compare(config: &Config, source: Source<'_>) -> Outcome {
 struct Comparison {
     store: Option<Store>,
     runtime: tokio::runtime::Runtime,
-    pieces: Vec<(PersonKey, Evidence)>,
+    pieces: Vec<(PersonKeys, Evidence)>,
     found: Difference,
 }
 
 impl Comparison {
-    fn add(&mut self, person: PersonKey, piece: Evidence) -> Result<(), Failure> {
+    fn add(&mut self, person: PersonKeys, piece: Evidence) -> Result<(), Failure> {
         self.pieces.push((person, piece));
         if self.pieces.len() < COMPARED_AT_ONCE { Ok(()) } else { self.ask() }
     }

@@ -36,7 +36,8 @@ pub(super) fn plain(config: &Config, keyring: &Keyring) -> Terms {
 
 /// The keyring's fingerprint as rows with keys carry it.
 pub(in crate::cli) fn fingerprint(keyring: &Keyring) -> String {
-    keyring.fingerprint().to_string().chars().take(16).collect()
+    let newest = keyring.prints().into_iter().next();
+    newest.map(|print| print.fingerprint.to_string().chars().take(16).collect()).unwrap_or_default()
 }
 
 /// The terms of an import as its arguments say.

@@ -286,7 +286,7 @@ impl<'a> Reading<'a> {
 
     /// Gives a consent the topics that other columns tell.
     fn add_topics(&self, fitting: &[(&Rule, Option<String>)], pieces: &mut [Evidence]) {
-        use crate::eligibility::evidence::Fact;
+        use crate::eligibility::fact::Fact;
         let told = fitting.iter().filter(|(rule, _)| rule.gives == Gives::ConsentTopic);
         let topics: Vec<TopicId> =
             told.filter_map(|(rule, c)| self.topics(rule, c.as_deref()).ok()).flatten().collect();

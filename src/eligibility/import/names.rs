@@ -5,7 +5,8 @@
 
 use crate::base::{BrandId, EntityId, TopicId};
 use crate::eligibility::csv::RowError;
-use crate::eligibility::evidence::{ConsentFact, DealingFact, Evidence, Fact, Scope};
+use crate::eligibility::evidence::Evidence;
+use crate::eligibility::fact::{Fact, Scope};
 
 use super::Remark;
 
@@ -63,17 +64,10 @@ impl Names {
 }
 
 fn topics(fact: &Fact) -> &[TopicId] {
-    match fact {
-        Fact::ConsentGiven(ConsentFact { topics, .. })
-        | Fact::Sale(DealingFact { topics, .. })
-        | Fact::Negotiation(DealingFact { topics, .. })
-        | Fact::Inquiry(DealingFact { topics, .. })
-        | Fact::ContractOpened(DealingFact { topics, .. })
-        | Fact::ContractEnded(DealingFact { topics, .. })
-        | Fact::Donation(DealingFact { topics, .. })
-        | Fact::Membership(DealingFact { topics, .. })
-        | Fact::InterestClick(DealingFact { topics, .. }) => topics,
-        _ => &[],
+    match (fact, fact.dealing()) {
+        (Fact::ConsentGiven(consent), _) => &consent.topics,
+        (_, Some((_, dealing))) => &dealing.topics,
+        (_, None) => &[],
     }
 }
 

@@ -6,7 +6,7 @@
 use super::super::netsuite::{Status, status};
 use super::{Cause, Reach, Suppression, bounced_at, suppressions};
 use crate::base::{EntityId, Timestamp, TopicId};
-use crate::eligibility::evidence::ObjectionChannel;
+use crate::eligibility::fact::ObjectionChannel;
 use crate::eligibility::record::RecipientRecord;
 
 /// How a list is written.

@@ -24,7 +24,7 @@ fn in_batch(mut piece: Evidence, name: &str) -> Evidence {
 async fn merge(bench: &Bench, store: &Store, name: &str, pieces: &[Told]) -> Imported {
     let mut staging = Staging::create(&bench.path(), &batch(name)).unwrap();
     for (number, piece) in pieces {
-        staging.push(&person(*number), &in_batch(piece.clone(), name)).unwrap();
+        staging.push(&person(*number).into(), &in_batch(piece.clone(), name)).unwrap();
     }
     let about = serde_json::json!({ "format": "own", "sha256": "ab" });
     store.merge(&staging, &batch(name), about, |_| {}).await.unwrap()
@@ -36,7 +36,7 @@ async fn undo(store: &Store, name: &str, reach: Reach) -> Option<u64> {
 }
 
 async fn record(store: &Store, number: u8) -> RecipientRecord {
-    let query = Query { persons: vec![person(number)], fates: vec![], scope: None };
+    let query = Query { persons: vec![person(number).into()], fates: vec![], scope: None };
     store.load(query).await.unwrap().records.remove(0).record
 }
 
@@ -90,7 +90,7 @@ async fn an_import_that_was_undone_counts_when_told_again() {
     merge(&bench, &store, "a", &contacts()).await;
     undo(&store, "a", Reach::Everything).await;
     let pieces: Vec<_> =
-        contacts().into_iter().map(|(number, piece)| (person(number), piece)).collect();
+        contacts().into_iter().map(|(number, piece)| (person(number).into(), piece)).collect();
     let expected = Difference { new: 0, changed: 5, known: 0 };
     assert_eq!(store.compare(pieces).await.unwrap(), expected);
     assert_eq!(merge(&bench, &store, "b", &contacts()).await, Imported { fresh: 0, known: 5 });
@@ -129,7 +129,8 @@ async fn a_comparison_tells_new_people_from_known_ones_and_writes_nothing() {
     let bench = Bench::new();
     let store = bench.open();
     store.append(person(2), sale("2026-01-05")).await.unwrap();
-    let pieces = contacts().into_iter().map(|(number, piece)| (person(number), piece)).collect();
+    let pieces =
+        contacts().into_iter().map(|(number, piece)| (person(number).into(), piece)).collect();
     let found = store.compare(pieces).await.unwrap();
     assert_eq!(found, Difference { new: 3, changed: 1, known: 1 });
     assert_eq!(store.counts().await.unwrap().evidence, 1);

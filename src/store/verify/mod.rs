@@ -132,6 +132,7 @@ pub fn verify(path: &Path, busy_timeout: Duration) -> Result<VerifyReport, Verif
     rows::check_imports(&snapshot)?;
     rows::check_pending(&snapshot)?;
     undone::check_recounts(&snapshot)?;
+    rows::check_registers(&snapshot)?;
     Ok(report)
 }
 

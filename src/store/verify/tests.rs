@@ -49,8 +49,8 @@ async fn populated() -> Bench {
 async fn undo_one_of_two(bench: &Bench, store: &Store) {
     for name in ["undone", "again"] {
         let mut staging = Staging::create(&bench.path(), &batch(name)).unwrap();
-        staging.push(&person(5), &in_batch(sale("2026-01-05"), name)).unwrap();
-        staging.push(&person(5), &in_batch(sale("2026-01-06"), name)).unwrap();
+        staging.push(&person(5).into(), &in_batch(sale("2026-01-05"), name)).unwrap();
+        staging.push(&person(5).into(), &in_batch(sale("2026-01-06"), name)).unwrap();
         let about = serde_json::json!({ "file": name });
         store.merge(&staging, &batch(name), about, |_| {}).await.unwrap();
         if name == "undone" {

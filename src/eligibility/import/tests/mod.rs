@@ -10,7 +10,7 @@ use super::{Choice, Names, OpenError, Reader, Row, Terms, Who};
 use crate::base::{BrandId, EntityId, Timestamp, TopicId};
 use crate::eligibility::Evidence;
 use crate::eligibility::csv::RowError;
-use crate::eligibility::evidence::{Fact, Scope};
+use crate::eligibility::fact::{Fact, Scope};
 
 fn topic(id: &str) -> TopicId {
     TopicId::parse(id).unwrap()
