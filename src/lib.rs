@@ -19,6 +19,8 @@ pub mod upstreams {}
 pub mod addresses {}
 #[doc = include_str!("manual/operations.md")]
 pub mod operations {}
+#[doc = include_str!("manual/importing.md")]
+pub mod importing {}
 #[doc = include_str!("manual/upkeep.md")]
 pub mod upkeep {}
 #[doc = include_str!("manual/troubleshooting.md")]
