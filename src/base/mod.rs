@@ -10,6 +10,7 @@ mod keys;
 pub mod limits;
 mod password;
 mod redacted;
+mod signing;
 mod time;
 
 pub use address::{AddressError, DomainName, Mailbox};
@@ -21,4 +22,5 @@ pub use ids::{
 pub use keys::{AddressTag, KeyError, KeyId, Keyring, MasterKey, PersonKey, SubKey};
 pub use password::{Cost, PasswordHash, PasswordHashError};
 pub use redacted::Redacted;
+pub use signing::{PublicKey, Signature, Signer, StoreId};
 pub use time::Timestamp;

@@ -1,16 +1,16 @@
-//! `consentry key new`: makes a keyring. `serve` never does.
+//! `consentry key`: makes a keyring, which `serve` never does, and shows what of it is public.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use aws_lc_rs::rand;
 use clap::Subcommand;
 
 use super::exit::{Exit, Failure, OrExit as _, Outcome};
-use super::output;
-use crate::base::{KeyId, Keyring, MasterKey};
+use super::{output, setup};
+use crate::base::{KeyId, Keyring, MasterKey, Signer};
 
 /// What can be done with keys.
 #[derive(Subcommand, Debug)]
@@ -22,11 +22,36 @@ pub(super) enum KeyCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Print the public keys that journal checkpoints and proofs are checked with.
+    #[command(
+        after_help = "Example:\n  consentry key public --config consentry.toml\nGive it to whoever keeps checkpoints or receives proofs, before they need it."
+    )]
+    Public {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", default_value = super::CONFIG_DEFAULT)]
+        config: PathBuf,
+    },
 }
 
 /// Runs the command.
 pub(super) fn run(command: &KeyCommand) -> Outcome {
-    let KeyCommand::New { out } = command;
+    match command {
+        KeyCommand::New { out } => new(out),
+        KeyCommand::Public { config } => public(config),
+    }
+}
+
+/// The live key's first; the others signed before it.
+fn public(config: &Path) -> Outcome {
+    let keyring = setup::keyring(&setup::config(config)?)?;
+    for signer in Signer::all(&keyring) {
+        output::line(&format!("# key {}\n{}", signer.key_id().0, signer.public()));
+        output::line(&signer.public().to_pem());
+    }
+    Ok(Exit::Ok)
+}
+
+fn new(out: &Path) -> Outcome {
     let keyring = new_keyring()?;
     let mut options = OpenOptions::new();
     // Never over an existing keyring: without it, all evidence becomes unreadable.

@@ -4,6 +4,7 @@
 
 mod check;
 mod classify;
+mod clock;
 mod completions;
 mod credential;
 mod decide;
@@ -24,6 +25,7 @@ mod reload;
 mod rewrite;
 mod serve;
 mod setup;
+mod store;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -91,6 +93,12 @@ enum Command {
     /// Look after the keyring.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Look after the database as a whole.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
+    /// Answer for the clock.
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
     /// Print what a shell needs to complete commands and options.
     Completions(completions::CompletionsArgs),
     /// Write the manual pages.
@@ -132,6 +140,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Journal(command) => journal::run(&command),
         Command::Key(command) => key::run(&command),
+        Command::Store(command) => store::run(&command),
+        Command::Clock(command) => clock::run(&command),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Credential(command) => credential::run(&command),

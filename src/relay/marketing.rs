@@ -8,13 +8,14 @@ use tokio::time::Instant;
 use super::Inner;
 use super::attempt::{Attempt, closing};
 use super::ports::{
-    Answer, Clock, DecisionBatch, DecisionRow, Journal, Query, RecordError, Records, Snapshot,
-    Upstream, VersionedRecord,
+    Answer, Clock, DecisionBatch, DecisionRow, Hold, Journal, Query, RecordError, Records,
+    Snapshot, StoreError, Upstream, VersionedRecord,
 };
 use super::report::{self, Trail};
 use super::sending::Schedule;
+use crate::base::Digest;
 use crate::pipeline::{
-    Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
+    Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, Plan, PlanError, ReadRecord,
     RecordedPlan, Ruling, replies,
 };
 use crate::smtp::{Dialect, Reply};
@@ -77,7 +78,7 @@ where
             };
             trail.stage(&draft.frame, Stage::Render, began);
             let began = Instant::now();
-            let batch = self.batch(&draft, &judgement, plan.claims());
+            let batch = self.batch(&draft, &judgement, &plan);
             match self.store.record(batch).await {
                 Ok(receipt) => {
                     trail.stage(&draft.frame, Stage::Record, began);
@@ -93,8 +94,8 @@ where
                 }
                 Err(RecordError::Store(error)) => {
                     report::store_failed(&self.metrics, StoreOperation::Record, &error);
-                    let reply = replies::store_unavailable();
-                    return deferred(&draft, reply, DeferCause::StoreUnavailable, trail);
+                    let (reply, cause) = not_recorded(&error);
+                    return deferred(&draft, reply, cause, trail);
                 }
             }
         }
@@ -113,17 +114,17 @@ where
         })
     }
 
-    fn batch(
-        &self,
-        draft: &MarketingDraft,
-        judgement: &Judgement,
-        claimed: &[usize],
-    ) -> DecisionBatch {
+    fn batch(&self, draft: &MarketingDraft, judgement: &Judgement, plan: &Plan) -> DecisionBatch {
         let grace = std::time::Duration::from_mins(10);
+        let copies = plan.copy_digests();
+        let rulings = judgement.rulings().iter().enumerate();
+        let decisions = rulings.filter_map(|(index, ruling)| {
+            ruling.as_ref().map(|ruling| row(draft, ruling, copies.get(&index).copied()))
+        });
         DecisionBatch {
             fingerprint: draft.frame.fingerprint(),
-            decisions: judgement.rulings().iter().flatten().map(|r| row(draft, r)).collect(),
-            claims: claimed.iter().map(|index| draft.frame.fate_key(*index)).collect(),
+            decisions: decisions.collect(),
+            claims: plan.claims().iter().map(|index| draft.frame.fate_key(*index)).collect(),
             claimed_until: self.clock.now().after(self.deadlines.reply + grace),
         }
     }
@@ -180,6 +181,19 @@ where
     }
 }
 
+/// What a client is told when decisions could not be made durable.
+fn not_recorded(error: &StoreError) -> (Reply, DeferCause) {
+    match error {
+        StoreError::Held(Hold::Restored) => (replies::held_restored(), DeferCause::HeldRestore),
+        StoreError::Held(Hold::ClockBack | Hold::ClockBeforeBuild) => {
+            (replies::held_by_clock(), DeferCause::HeldClock)
+        }
+        StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Overloaded => {
+            (replies::store_unavailable(), DeferCause::StoreUnavailable)
+        }
+    }
+}
+
 /// 451: nobody new is sent to in this attempt.
 fn deferred(
     draft: &MarketingDraft,
@@ -203,9 +217,10 @@ fn read_record(versioned: &VersionedRecord) -> ReadRecord<'_> {
     }
 }
 
-/// The journal row of one ruling: permits are conditional on the record's version.
-pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
-    let record = draft.decision_record(ruling);
+/// The journal row of one ruling: permits are conditional on the record's version. It names the
+/// digest of the copy, if one leaves.
+pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling, copy: Option<Digest>) -> DecisionRow {
+    let record = draft.decision_record(ruling, copy);
     // Promise P2: whatever is sent, the record must still say what was read; only a stream that
     // merely observes sends regardless.
     let is_conditional = ruling.authority.is_some() && !draft.is_observed();

@@ -11,7 +11,7 @@ use super::record;
 use super::row::to_sql_number;
 use crate::base::{PersonKey, TransactionId};
 use crate::pipeline::FateKey;
-use crate::relay::ports::{DecisionBatch, DecisionRow, OutcomeRow, Settlement};
+use crate::relay::ports::{DecisionBatch, DecisionRow, Hold, OutcomeRow, Settlement};
 
 /// Why a batch of decisions was not written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +20,8 @@ pub(super) enum Refusal {
     Conflict,
     /// A recipient has a final fate or a live claim.
     Claimed,
+    /// Database or clock are not believed at present.
+    Held(Hold),
 }
 
 /// Writes the decisions and claims of one attempt, or nothing and why.

@@ -47,6 +47,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0002_narrow.sql"),
         then: upgrade::narrow_records,
     },
+    Migration {
+        version: 4,
+        name: "0004_proofs",
+        sql: include_str!("migrations/0004_proofs.sql"),
+        then: |_| Ok(()),
+    },
 ];
 
 /// The table that tells which steps were applied.

@@ -20,8 +20,8 @@ pub use mail::{
 };
 pub use process::ReloadFinished;
 pub use store::{
-    JournalGap, JournalObserved, StoreCalled, StoreCommitted, StoreFailed, StoreMeasured,
-    StoreObserved,
+    HoldObserved, JournalGap, JournalObserved, JournalUnsigned, StoreCalled, StoreCommitted,
+    StoreFailed, StoreMeasured, StoreObserved,
 };
 pub use upstream::{
     CopyFinished, NeverRetried, NoticeFinished, UpstreamConnectionFailed,

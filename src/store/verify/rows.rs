@@ -8,10 +8,10 @@ use crate::base::BatchId;
 use crate::store::import::BatchRow;
 use crate::store::locator::SECTION;
 use crate::store::row::row_sum;
-use crate::store::scopes;
+use crate::store::{scopes, sources};
 
 /// The tables whose last column is a checksum over the others, with what makes a row's key.
-const SUMMED: [(&str, &str); 7] = [
+const SUMMED: [(&str, &str); 8] = [
     ("meta", "key"),
     ("head", "chain"),
     ("record", "lower(hex(person))"),
@@ -19,6 +19,7 @@ const SUMMED: [(&str, &str); 7] = [
     ("batch", "id"),
     ("pending", "evidence"),
     ("ledger", "lower(hex(fate_key))"),
+    ("retained", "chain"),
 ];
 
 /// What every store notes about itself when it is made.
@@ -86,6 +87,16 @@ pub(super) fn check_scopes(connection: &Connection) -> Result<u64, VerifyError> 
         return Err(VerifyError::at("scope", "-", "a scope that was given a number is missing"));
     }
     Ok(whole)
+}
+
+/// Checks that each text hashes to what decisions call it.
+pub(super) fn check_sources(connection: &Connection) -> Result<(), VerifyError> {
+    let mut statement = connection.prepare("SELECT hash, body FROM source")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        sources::read(&row.get::<_, Vec<u8>>(0)?, &row.get::<_, String>(1)?)?;
+    }
+    Ok(())
 }
 
 /// Checks that the locator says of each complete section what its payloads say, and no more.
