@@ -247,17 +247,25 @@ def shown(number):
 
 
 def check(proof, key):
-    """Checks a proof against a public key; a summary of what is proven."""
+    """Checks a proof against a public key; a summary of what is proven.
+
+    Outcomes that are not stated are not missed: entries do not tell what they are about.
+    """
     names = ("format", "store", "decision", "outcomes", "evidence", "sources", "segments")
     form, store, decision, outcomes, evidence, sources, segments = fields(proof, *names)
     if form != "consentry proof v1":
         raise Refused("the proof is of another format")
     entries = {}
     for segment in segments:
-        entries.update(check_segment(segment, store, key))
+        found = check_segment(segment, store, key)
+        if entries.keys() & found.keys():
+            raise Refused("two segments overlap")
+        entries.update(found)
     body, number, person = check_stated(decision, ("decision", "service"), entries)
     if body["decision"] != shown(number):
         raise Refused("the decision's id is not that of its entry")
+    if len({(outcome["chain"], outcome["seq"]) for outcome in outcomes}) < len(outcomes):
+        raise Refused("an outcome stands twice")
     for outcome in outcomes:
         if check_stated(outcome, ("outcome",), entries)[1] != number:
             raise Refused("an outcome is of another decision")

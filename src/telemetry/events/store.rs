@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::{error, info, trace, warn};
 
-use crate::telemetry::labels::{HoldCause, Label as _, StoreFile, StoreOperation, StoreState};
+use crate::telemetry::labels::{HoldCause, StoreFile, StoreOperation, StoreState};
 use crate::telemetry::metrics::Metrics;
 
 /// A call of the store ended, or nobody waits for it any more.
