@@ -115,8 +115,10 @@ fn enter_outcome(
         body: &row.payload,
     };
     writing.enter_payload(EntryKind::Outcome, settlement.at, &payload)?;
+    // As the entry is dated, so that the one can be told from the other.
+    let at = writing.head().at;
     match &row.sent_to {
-        Some(person) => record::mark_sent(writing.connection(), person, settlement.at),
+        Some(person) => record::mark_sent(writing.connection(), person, at),
         None => Ok(()),
     }
 }

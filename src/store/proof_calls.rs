@@ -54,7 +54,7 @@ impl Store {
     /// [`StoreError`] if they could not be written.
     pub async fn keep_sources(&self, texts: Vec<SourceText>) -> Result<(), StoreError> {
         self.write(Patience::Regardless, move |writing| {
-            texts.iter().try_for_each(|text| sources::keep(writing.connection(), text))
+            texts.iter().try_for_each(|text| sources::keep(writing, text))
         })
         .await
     }

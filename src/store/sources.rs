@@ -1,22 +1,35 @@
 //! Texts that decisions name by hash, kept from their first use on.
 //!
 //! Nothing is ever changed or deleted here, and no checksum is needed: the hash is told from the
-//! text. What the texts mean is `eligibility`'s and `rewrite`'s.
+//! text, and an entry of the journal tells that it is kept. What the texts mean is `eligibility`'s and `rewrite`'s.
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::Fault;
+use super::journal::{EntryKind, Payload, Writing};
 use crate::base::Digest;
 use crate::pipeline::SourceText;
 
-/// Keeps `source` unless it is kept already.
-pub(super) fn keep(connection: &Connection, source: &SourceText) -> Result<(), Fault> {
+/// What the entry says that a text is kept from now on.
+pub(super) const KEPT: &str = "keep_source";
+
+/// Keeps `source` unless it is kept already, and journals that it is.
+pub(super) fn keep(writing: &mut Writing<'_>, source: &SourceText) -> Result<(), Fault> {
     let hash = source.hash();
+    let connection = writing.connection();
+    let is_kept = connection
+        .prepare_cached("SELECT 1 FROM source WHERE hash = ?1")?
+        .exists([hash.as_bytes()])?;
+    if is_kept {
+        return Ok(());
+    }
     let body = serde_json::to_string(source).map_err(|error| Fault::row("source", hash, error))?;
     connection
-        .prepare_cached("INSERT INTO source (hash, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .prepare_cached("INSERT INTO source (hash, body) VALUES (?1, ?2)")?
         .execute((hash.as_bytes(), body))?;
-    Ok(())
+    let entry = serde_json::json!({ "act": KEPT, "hash": hash }).to_string();
+    let payload = Payload { body: entry.as_bytes(), ..Payload::default() };
+    writing.enter_payload(EntryKind::Config, writing.now(), &payload).map(|_| ())
 }
 
 /// The text that hashes to `hash`.

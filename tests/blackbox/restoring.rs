@@ -104,6 +104,7 @@ fn p2_a_backup_put_back_while_serving_is_noticed() {
     let before = fs::read(&marks).unwrap();
     object(&house);
     eventually("the marks to move on", || (fs::read(&marks).unwrap() != before).then_some(()));
+    let sent = upstream.copies_to("buyer@example.org");
     for name in ["consentry.db-wal", "consentry.db-shm"] {
         fs::remove_file(house.path(name)).unwrap();
     }
@@ -113,6 +114,7 @@ fn p2_a_backup_put_back_while_serving_is_noticed() {
         Some(send_newsletter(&house, "Old")).filter(|reply| reply.text.contains("HELD_RESTORE"))
     });
     is_held(&house, &upstream, "HELD_RESTORE", "restore");
+    assert_eq!(upstream.copies_to("buyer@example.org"), sent, "at no instant");
 }
 
 #[test]

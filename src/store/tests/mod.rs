@@ -2,11 +2,14 @@
 //! holds the writer inside a transaction, and short ways to make evidence and decisions.
 
 mod batching;
+mod believing;
 mod deciding;
 mod failing;
 mod importing;
 mod locating;
 mod reading;
+mod retaining;
+mod signing;
 mod watching;
 
 use std::future::Future;
@@ -95,6 +98,11 @@ impl Bench {
     pub(in crate::store) fn pass(&self, span: Duration) {
         let millis = i64::try_from(span.as_millis()).unwrap();
         self.clock.0.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    pub(in crate::store) fn set_back(&self, span: Duration) {
+        let millis = i64::try_from(span.as_millis()).unwrap();
+        self.clock.0.fetch_sub(millis, Ordering::SeqCst);
     }
 
     pub(in crate::store) fn in_ten_minutes(&self) -> Timestamp {

@@ -8,7 +8,8 @@ use crate::base::BatchId;
 use crate::store::import::BatchRow;
 use crate::store::locator::SECTION;
 use crate::store::row::row_sum;
-use crate::store::{scopes, sources};
+use crate::store::scopes;
+use crate::store::sources::{self, KEPT};
 
 /// The tables whose last column is a checksum over the others, with what makes a row's key.
 const SUMMED: [(&str, &str); 8] = [
@@ -89,12 +90,27 @@ pub(super) fn check_scopes(connection: &Connection) -> Result<u64, VerifyError> 
     Ok(whole)
 }
 
-/// Checks that each text hashes to what decisions call it.
+/// Checks that each text hashes to what decisions call it, and that none is missing.
 pub(super) fn check_sources(connection: &Connection) -> Result<(), VerifyError> {
     let mut statement = connection.prepare("SELECT hash, body FROM source")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         sources::read(&row.get::<_, Vec<u8>>(0)?, &row.get::<_, String>(1)?)?;
+    }
+    let journalled = "SELECT CAST(body AS TEXT) ->> 'hash' FROM journal
+                      JOIN payload USING (chain, seq)
+                      WHERE kind = 'config' AND CAST(body AS TEXT) ->> 'act' = ?1";
+    let kept = "SELECT lower(hex(hash)) FROM source";
+    for (here, there, what) in [
+        (journalled, kept, "it is missing though the journal says that it is kept"),
+        (kept, journalled, "no journal entry says that it is kept"),
+    ] {
+        let odd: Option<String> = connection
+            .query_row(&format!("{here} EXCEPT {there} LIMIT 1"), [KEPT], |row| row.get(0))
+            .optional()?;
+        if let Some(hash) = odd {
+            return Err(VerifyError::at("source", hash, what));
+        }
     }
     Ok(())
 }
