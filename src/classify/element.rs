@@ -76,6 +76,8 @@ elements! {
     DoiConfirmNeutral = Neutral;
     /// A quote the person asked for.
     QuoteRequested = Neutral;
+    /// Mail within the organisation; counts as such only if it stays there.
+    Internal = Depends;
     /// An offer.
     Offer = Promotional;
     /// A discount.
@@ -128,6 +130,8 @@ elements! {
     DoiConfirmBranded = Depends;
     /// A footer with branding.
     BrandFooter = Depends;
+    /// A press release.
+    PressRelease = Depends;
     /// Not recognised.
     Unclassified = Unclear;
 }
@@ -147,6 +151,6 @@ mod tests {
     fn names_are_those_of_the_campaign_manifest() {
         let text = serde_json::to_string(&Element::EditorialNewsletterOwnPaidContent).unwrap();
         assert_eq!(text, "\"editorial_newsletter_own_paid_content\"");
-        assert_eq!(Element::ALL.len(), 17 + 14 + 12 + 1);
+        assert_eq!(Element::ALL.len(), 17 + 14 + 14 + 1);
     }
 }

@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::exit::{Exit, Failure, OrExit as _, Outcome};
 use super::output;
-use crate::eligibility::{RuleBook, casefile};
+use super::rules::BookArgs;
+use crate::eligibility::casefile;
 
 /// Arguments of `decide`.
 #[derive(Args, Debug)]
@@ -18,6 +19,8 @@ pub(super) struct DecideArgs {
     /// The case file (TOML).
     #[arg(value_name = "CASE")]
     file: PathBuf,
+    #[command(flatten)]
+    book: BookArgs,
 }
 
 /// Runs the command. If the file says what it expects, another verdict is exit code 1.
@@ -25,7 +28,7 @@ pub(super) fn run(args: &DecideArgs) -> Outcome {
     let text = std::fs::read_to_string(&args.file)
         .with_context(|| format!("cannot read {}", args.file.display()))
         .or_exit(Exit::NoInput)?;
-    let answer = casefile::run(&text, &RuleBook::builtin()).map_err(|errors| {
+    let answer = casefile::run(&text, &args.book.load()?).map_err(|errors| {
         let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let error = anyhow!("{}: {}", args.file.display(), list.join("\n"));
         Failure::new(Exit::Data, error)

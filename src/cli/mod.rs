@@ -23,6 +23,7 @@ mod record;
 mod rejects;
 mod reload;
 mod rewrite;
+mod rules;
 mod serve;
 mod setup;
 mod store;
@@ -81,6 +82,9 @@ enum Command {
     Record(record::RecordArgs),
     /// Decide one case file and print the verdict as JSON.
     Decide(decide::DecideArgs),
+    /// Ask what the rule sets say.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// Classify messages.
     Classify(classify::ClassifyArgs),
     /// Show what would be done to messages: footers, headers, or why not.
@@ -135,6 +139,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Decide(args) => decide::run(&args),
+        Command::Rules(command) => rules::run(&command),
         Command::Classify(args) => classify::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -48,6 +48,8 @@ pub struct ClientConfig {
     pub topics: Vec<TopicId>,
     /// Whether it may claim `X-Consentry-Class: service`.
     pub may_claim_service: bool,
+    /// Whether it may tell of sales in `X-Consentry-Evidence`.
+    pub may_record: bool,
     /// Domains its reverse-paths may have; empty means any.
     pub reverse_path_domains: Vec<DomainName>,
     /// What to do with a lone LF in content.
@@ -100,6 +102,7 @@ fn read_client(section: &Section<'_>) -> ClientConfig {
         brands: section.list("brands", BrandId::parse),
         topics: section.list("topics", TopicId::parse),
         may_claim_service: section.flag_opt("may_claim_service").unwrap_or(false),
+        may_record: section.flag_opt("may_record").unwrap_or(false),
         reverse_path_domains: section.list("reverse_path_domains", DomainName::parse),
         bare_lf: section
             .choice("bare_lf", &line_ends, Some(BareLfConfig::Reject))

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use super::section::Section;
 use crate::base::{BrandId, CollectionPointId, DomainName, EntityId, JurisdictionId, TopicId};
+use crate::eligibility::is_free_mail;
 
 /// `[[entity]]`: a legal person.
 #[derive(Clone, Debug)]
@@ -20,6 +21,19 @@ pub struct EntityConfig {
     pub postal_address: String,
     /// Domains that belong to it.
     pub domains: Vec<DomainName>,
+    /// Domains of its staff: mail to them is internal.
+    pub staff_domains: Vec<DomainName>,
+    /// Whether it is a charity in law.
+    pub charity: bool,
+}
+
+/// `[[role]]`: what a role at work has to do with.
+#[derive(Clone, Debug)]
+pub struct RoleConfig {
+    /// The role, as evidence names it.
+    pub name: String,
+    /// The topics mail to it may be about.
+    pub topics: Vec<TopicId>,
 }
 
 /// `[[brand]]`: a face of an entity.
@@ -89,6 +103,12 @@ pub(super) fn read_entities(root: &Section<'_>) -> Vec<EntityConfig> {
         let jurisdiction = section.parsed("jurisdiction", hint, JurisdictionId::parse);
         let postal_address = section.text("postal_address", "shown in every footer");
         let domains = section.list("domains", DomainName::parse);
+        let staff_domains = section.list("staff_domains", |text| match DomainName::parse(text) {
+            // Everybody could become staff there.
+            Ok(domain) if is_free_mail(&domain) => Err("is a free mail service".to_owned()),
+            parsed => parsed.map_err(|error| error.to_string()),
+        });
+        let charity = section.flag_opt("charity").unwrap_or(false);
         if entities.iter().any(|other| Some(&other.id) == id.as_ref()) {
             section.report("id", "stands twice", "");
         }
@@ -98,10 +118,36 @@ pub(super) fn read_entities(root: &Section<'_>) -> Vec<EntityConfig> {
         if let (Some(id), Some(jurisdiction)) = (id, jurisdiction.or(placeholder)) {
             let (name, postal_address) =
                 (name.unwrap_or_default(), postal_address.unwrap_or_default());
-            entities.push(EntityConfig { id, name, jurisdiction, postal_address, domains });
+            entities.push(EntityConfig {
+                id,
+                name,
+                jurisdiction,
+                postal_address,
+                domains,
+                staff_domains,
+                charity,
+            });
         }
     }
     entities
+}
+
+/// `[[role]]`
+pub(super) fn read_roles(root: &Section<'_>, topics: &[TopicConfig]) -> Vec<RoleConfig> {
+    let mut roles: Vec<RoleConfig> = Vec::new();
+    for section in root.tables("role") {
+        let name = section.text("name", "as evidence names it, such as \"it manager\"");
+        let covered = section.list("topics", |text| match TopicId::parse(text) {
+            Ok(topic) if topics.iter().any(|known| known.id == topic) => Ok(topic),
+            _ => Err("is not the id of a [[topic]]"),
+        });
+        if roles.iter().any(|other| Some(&other.name) == name.as_ref()) {
+            section.report("name", "stands twice", "name all topics in one table");
+        }
+        section.finish();
+        roles.extend(name.map(|name| RoleConfig { name, topics: covered }));
+    }
+    roles
 }
 
 /// `[[brand]]`

@@ -24,7 +24,7 @@ use thiserror::Error;
 use toml::de::DeTable;
 
 pub use client::{BareLfConfig, ClientConfig, CredentialConfig};
-pub use house::{BrandConfig, CollectionPointConfig, EntityConfig, TopicConfig};
+pub use house::{BrandConfig, CollectionPointConfig, EntityConfig, RoleConfig, TopicConfig};
 pub use listener::{
     AuthConfig, CertificateConfig, ListenerConfig, ListenerTlsConfig, ProtocolConfig,
 };
@@ -85,6 +85,8 @@ pub struct Config {
     pub topics: Vec<TopicConfig>,
     /// Points where addresses are collected.
     pub collection_points: Vec<CollectionPointConfig>,
+    /// What roles at work have to do with.
+    pub roles: Vec<RoleConfig>,
     /// Who may do what somebody must answer for.
     pub operators: Vec<OperatorConfig>,
     /// Streams, in the order they are tried; the last fits everything.
@@ -159,6 +161,7 @@ fn read(root: &Section<'_>, base: &Path, digest: Digest) -> Option<Config> {
     let brands = house::read_brands(root, base, &entities);
     let topics = house::read_topics(root, &entities);
     let collection_points = house::read_collection_points(root, &entities);
+    let roles = house::read_roles(root, &topics);
     let operators = operator::read_operators(root);
     let names = stream::Names {
         listeners: &listeners,
@@ -183,6 +186,7 @@ fn read(root: &Section<'_>, base: &Path, digest: Digest) -> Option<Config> {
         brands,
         topics,
         collection_points,
+        roles,
         operators,
         streams,
         digest,

@@ -52,6 +52,8 @@ pub struct HttpConfig {
 pub struct RulesConfig {
     /// A folder of rule sets that replace or add to the built-in ones.
     pub dir: Option<PathBuf>,
+    /// The operator's own values for policy choices, and what was accepted by name.
+    pub choices: Option<PathBuf>,
     /// Where recipients are if neither record nor stream says so.
     pub jurisdiction_default: Option<JurisdictionId>,
 }
@@ -140,9 +142,10 @@ pub(super) fn read_http(root: &Section<'_>) -> Option<HttpConfig> {
 pub(super) fn read_rules(root: &Section<'_>, base: &Path) -> RulesConfig {
     let Some(section) = root.table_opt("rules") else { return RulesConfig::default() };
     let dir = section.text_opt("dir").map(|dir| base.join(dir));
+    let choices = section.text_opt("choices").map(|file| base.join(file));
     let jurisdiction_default = section.parsed_opt("jurisdiction_default", JurisdictionId::parse);
     section.finish();
-    RulesConfig { dir, jurisdiction_default }
+    RulesConfig { dir, choices, jurisdiction_default }
 }
 
 /// `[log]`, which may be left out.

@@ -7,6 +7,7 @@ use super::house::{BrandConfig, EntityConfig, TopicConfig, read_entity};
 use super::listener::ListenerConfig;
 use super::section::Section;
 use crate::base::{BrandId, DomainName, EntityId, JurisdictionId, Mailbox, StreamId, TopicId};
+use crate::eligibility::Purpose;
 use crate::pipeline::{Disclose, Enforce, Matcher, Mode};
 
 /// The last stream, which fits everything.
@@ -54,6 +55,10 @@ pub struct StreamConfig {
     pub brand: Option<BrandId>,
     /// What it is about if the message does not say.
     pub topics: Vec<TopicId>,
+    /// Why it is sent; never taken from a header.
+    pub purpose: Purpose,
+    /// The roles at work its messages are tied to.
+    pub roles: Vec<String>,
     /// Where its recipients are if their record does not say.
     pub jurisdictions: Vec<JurisdictionId>,
     /// The fixed class: `Some(true)` marketing, `Some(false)` service.
@@ -129,6 +134,15 @@ fn read_stream(section: &Section<'_>, names: &Names<'_>) -> Option<StreamConfig>
     let brand = section.parsed_opt("brand", BrandId::parse);
     let topics = section.list("topics", TopicId::parse);
     let jurisdictions = section.list("jurisdictions", JurisdictionId::parse);
+    let purposes = [
+        ("commercial", Purpose::Commercial),
+        ("charity_fundraising", Purpose::CharityFundraising),
+        ("charity_other", Purpose::CharityOther),
+        ("political", Purpose::Political),
+        ("public_task", Purpose::PublicTask),
+    ];
+    let purpose = section.choice("purpose", &purposes, Some(Purpose::Commercial));
+    let roles = section.list("roles", |name| Ok::<_, String>(name.to_owned()));
     let classes = [("marketing", true), ("service", false)];
     let is_marketing =
         section.has("class").then(|| section.choice("class", &classes, None)).flatten();
@@ -158,6 +172,8 @@ fn read_stream(section: &Section<'_>, names: &Names<'_>) -> Option<StreamConfig>
         entity,
         brand,
         topics,
+        purpose: purpose?,
+        roles,
         jurisdictions,
         is_marketing,
         is_locked,

@@ -14,10 +14,11 @@ use super::SystemClock;
 use crate::base::{BrandId, DecisionId, Keyring, PersonKey, Timestamp};
 use crate::classify::{Claims, StreamClass};
 use crate::config::{
-    BrandConfig, ClientConfig, Config, FallbackConfig, NoticeToConfig, ScopeConfig, StreamConfig,
+    BrandConfig, ClientConfig, Config, FallbackConfig, NoticeToConfig, Right, ScopeConfig,
+    StreamConfig,
 };
 use crate::eligibility::rules::Text;
-use crate::eligibility::{self, CollectionPoint, RuleBook, Scope};
+use crate::eligibility::{self, CollectionPoint, RuleBook, RuleError, RuleSet, Scope};
 use crate::pipeline::{Client, House, NoticeTo, Sender, Stream};
 use crate::relay::ports::Clock as _;
 use crate::rewrite::{self, BrandVoice, Footer, FooterTemplates, LinkSample, MailtoSample};
@@ -58,25 +59,68 @@ pub fn house(config: &Config, keyring: Keyring) -> anyhow::Result<House> {
     })
 }
 
-fn rule_book(config: &Config) -> anyhow::Result<RuleBook> {
-    let Some(folder) = &config.rules.dir else { return Ok(RuleBook::builtin()) };
+/// The rule sets of this installation, with what its operator chose.
+///
+/// # Errors
+/// A file cannot be read, or something in it is wrong.
+pub fn rule_book(config: &Config) -> anyhow::Result<RuleBook> {
+    let book = match &config.rules.dir {
+        None => RuleBook::builtin(),
+        Some(folder) => {
+            let own = rule_texts(folder)?;
+            let texts: Vec<Text<'_>> =
+                own.iter().map(|(file, content)| Text { file, content }).collect();
+            RuleBook::builtin_with(&texts).map_err(|errors| listed(&errors))?
+        }
+    };
+    let Some(path) = &config.rules.choices else { return Ok(book) };
+    let (file, content) = (path.display().to_string(), read(path)?);
+    let text = Text { file: &file, content: &content };
+    let book = book.with_choices_in(&text).map_err(|errors| listed(&errors))?;
+    check_acceptances(config, &book)?;
+    Ok(book)
+}
+
+/// Every rule set in `folder`.
+fn rule_texts(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let mut own = Vec::new();
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
-            let text = fs::read_to_string(&path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            own.push((path.display().to_string(), text));
+            own.push((path.display().to_string(), read(&path)?));
         }
     }
     own.sort();
-    let texts: Vec<Text<'_>> = own.iter().map(|(file, content)| Text { file, content }).collect();
-    RuleBook::builtin_with(&texts).map_err(|errors| {
-        let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        anyhow!("{}", list.join("\n"))
-    })
+    Ok(own)
+}
+
+/// Where operators are named, only one with the right accepts what nobody has verified.
+fn check_acceptances(config: &Config, book: &RuleBook) -> anyhow::Result<()> {
+    let may = |name: &str| {
+        config.operators.is_empty()
+            || config.operators.iter().any(|operator| {
+                operator.name == name && operator.rights.contains(&Right::AcceptUnverified)
+            })
+    };
+    for acceptance in book.sets().flat_map(RuleSet::acceptances) {
+        if !may(&acceptance.by) {
+            bail!(
+                "`{}` may not accept `{}` of `{}`: no [[operator]] of this name has the right \
+                 `accept_unverified`",
+                acceptance.by,
+                acceptance.field,
+                acceptance.rule_set
+            );
+        }
+    }
+    Ok(())
+}
+
+fn listed(errors: &[RuleError]) -> anyhow::Error {
+    let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    anyhow!("{}", list.join("\n"))
 }
 
 /// A link of the length all links have: tokens are of constant length.
@@ -141,6 +185,17 @@ fn policy(config: &Config) -> anyhow::Result<eligibility::Policy> {
             },
         );
     }
+    for entity in &config.entities {
+        if entity.charity {
+            policy.charities.insert(entity.id.clone());
+        }
+        let staff = entity.staff_domains.iter();
+        policy.staff_domains.extend(staff.map(|domain| (entity.id.clone(), domain.clone())));
+    }
+    for role in &config.roles {
+        let name = role.name.trim().to_lowercase();
+        policy.role_topics.insert(name, role.topics.iter().cloned().collect());
+    }
     Ok(policy)
 }
 
@@ -148,6 +203,7 @@ fn client(config: &ClientConfig) -> Client {
     Client {
         name: config.name.clone(),
         streams: config.streams.clone(),
+        may_record: config.may_record,
         claims: Claims {
             may_claim_service: config.may_claim_service,
             brands: config.brands.clone(),
@@ -196,6 +252,8 @@ impl Builder<'_> {
             sender,
             other_senders,
             topics: stream.topics.clone(),
+            purpose: stream.purpose,
+            roles: stream.roles.clone(),
             jurisdictions,
             mode: stream.mode,
             enforce: stream.enforce,

@@ -33,7 +33,7 @@ pub use clock::{SteadyClock, SystemClock, built_at};
 pub(crate) use doors::check_certificates;
 pub use generation::{Generation, keyring};
 pub(crate) use house::footer;
-pub use house::house;
+pub use house::{house, rule_book};
 pub(crate) use listeners::listen_openly;
 pub(crate) use proofs::cutoffs;
 pub use service::stop_signal;

@@ -17,10 +17,26 @@ pub enum Basis {
     CharitySoftOptIn,
     /// The existing-customer exception (ePrivacy Directive art. 13(2)).
     SoftOptIn,
+    /// Consent implied in an existing business relationship (CASL s. 10(10)).
+    ImpliedEbr,
+    /// Consent implied in an existing relationship without business (CASL s. 10(13)).
+    ImpliedEnbr,
+    /// Consent inferred from a relationship (Spam Act 2003 sch. 2).
+    InferredRelationship,
+    /// Consent implied in the publication of a work address.
+    ImpliedPublication,
     /// A legal person in a place that does not protect its addresses.
     B2bLegalPerson,
     /// A legal person's impersonal address in a place that exempts those.
     B2bImpersonal,
+    /// A named work address, for a message tied to the role.
+    B2bRole,
+    /// Mail between organisations that have a relationship.
+    OrgRelationship,
+    /// No prior basis is needed; a refusal binds.
+    OptOutRegime,
+    /// The statute does not regulate the message.
+    OutOfScope,
     /// Not marketing: nothing has to be shown.
     NotMarketing,
 }
@@ -32,8 +48,16 @@ impl Basis {
             Self::ConsentExpress => "consent_express",
             Self::CharitySoftOptIn => "charity_soft_opt_in",
             Self::SoftOptIn => "soft_opt_in",
+            Self::ImpliedEbr => "implied_ebr",
+            Self::ImpliedEnbr => "implied_enbr",
+            Self::InferredRelationship => "inferred_relationship",
+            Self::ImpliedPublication => "implied_publication",
             Self::B2bLegalPerson => "b2b_legal_person",
             Self::B2bImpersonal => "b2b_impersonal",
+            Self::B2bRole => "b2b_role",
+            Self::OrgRelationship => "org_relationship",
+            Self::OptOutRegime => "opt_out_regime",
+            Self::OutOfScope => "out_of_scope",
             Self::NotMarketing => "not_marketing",
         }
     }
@@ -46,8 +70,18 @@ impl Basis {
             Self::SoftOptIn => {
                 "the person is a customer, was offered a refusal, and the topic is similar"
             }
+            Self::ImpliedEbr => "the person and the sender have done business recently",
+            Self::ImpliedEnbr => "the person supports the sender as a donor, helper or member",
+            Self::InferredRelationship => "the person's relation with the sender implies consent",
+            Self::ImpliedPublication => {
+                "the person published the address for work, and the message is about that work"
+            }
             Self::B2bLegalPerson => "the address belongs to a company, which may refuse",
             Self::B2bImpersonal => "the address is an impersonal one of a company",
+            Self::B2bRole => "the message is tied to the person's role at work",
+            Self::OrgRelationship => "the two organisations have a relationship",
+            Self::OptOutRegime => "no consent is needed there, and the person has not refused",
+            Self::OutOfScope => "the law there does not regulate such messages",
             Self::NotMarketing => "the message is not marketing",
         }
     }

@@ -3,10 +3,13 @@
 //! A case borrows what many recipients share, so that deciding for a hundred thousand of them
 //! copies nothing. It holds no address: the recipient is a record and a tag.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::policy::Policy;
 use super::record::RecipientRecord;
+use super::succession::Successions;
 use crate::base::{AddressTag, BrandId, DomainName, EntityId, JurisdictionId, Timestamp, TopicId};
 use crate::classify::Element;
 
@@ -23,6 +26,8 @@ pub struct Case<'a> {
     pub recipient: RecipientFacts<'a>,
     /// What the operator declared.
     pub policy: &'a Policy,
+    /// Which legal person became which.
+    pub history: &'a Successions,
 }
 
 /// What is known about the recipient.
@@ -36,13 +41,36 @@ pub struct RecipientFacts<'a> {
     pub domain: Option<&'a DomainName>,
     /// When the person was last sent marketing, which keeps a consent from going dormant.
     pub last_marketing_sent_at: Option<Timestamp>,
+    /// Since when no two of those were more than twelve months apart.
+    pub marketing_unbroken_since: Option<Timestamp>,
+    /// The fold of the evidence about the address's whole domain.
+    pub domain_record: Option<&'a RecipientRecord>,
+    /// What the public registers say.
+    pub registers: Option<&'a RegisterFacts>,
 }
 
 impl<'a> RecipientFacts<'a> {
     /// A recipient known by record and tag alone.
     pub const fn new(record: &'a RecipientRecord, tag: AddressTag) -> Self {
-        Self { record, tag, domain: None, last_marketing_sent_at: None }
+        Self {
+            record,
+            tag,
+            domain: None,
+            last_marketing_sent_at: None,
+            marketing_unbroken_since: None,
+            domain_record: None,
+            registers: None,
+        }
     }
+}
+
+/// What the public registers say about one address.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RegisterFacts {
+    /// The registers it is found in.
+    pub listed: Vec<String>,
+    /// The registers that were imported, and as of when.
+    pub checked_at: BTreeMap<String, Timestamp>,
 }
 
 /// Why a message is sent.
@@ -108,8 +136,57 @@ pub struct MessageFacts {
     pub topics: Vec<TopicId>,
     /// Why it is sent.
     pub purpose: Purpose,
+    /// How it reads.
+    pub reading: Reading,
+    /// How many alike go out.
+    pub bulk: BulkCounts,
+    /// The roles at work it is tied to, in words.
+    pub roles: Vec<String>,
     /// What the copy will look like.
     pub form: Form,
+}
+
+impl MessageFacts {
+    /// A commercial message of `sender` about nothing known, with nothing in it known.
+    pub fn of(sender: EntityId) -> Self {
+        Self {
+            elements: Vec::new(),
+            class_claimed: None,
+            sending_entity: sender,
+            brand: None,
+            promoted_entities: Vec::new(),
+            topics: Vec::new(),
+            purpose: Purpose::Commercial,
+            reading: Reading::default(),
+            bulk: BulkCounts::default(),
+            roles: Vec::new(),
+            form: Form::default(),
+        }
+    }
+}
+
+/// How a message reads, for the rule sets that ask. `None` is unknown, which counts against it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Reading {
+    /// Whether the subject reads as if the message were commercial (16 CFR 316.3).
+    pub subject_reads_commercial: Option<bool>,
+    /// Whether what was transacted stands at the beginning of the body.
+    pub transactional_content_first: Option<bool>,
+    /// Whether its links lead to promotion.
+    pub linked_content_promotional: Option<bool>,
+    /// Whether it is sexually explicit.
+    pub sexually_explicit: bool,
+}
+
+/// How many messages alike go out. `None` is unknown, which counts as bulk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BulkCounts {
+    /// In 24 hours.
+    pub day: Option<u32>,
+    /// In 30 days.
+    pub month: Option<u32>,
+    /// In 365 days.
+    pub year: Option<u32>,
 }
 
 /// The form of the copy as it will be sent. `None` is unknown, which never counts as yes.

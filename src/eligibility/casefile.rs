@@ -10,13 +10,14 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::basis::Basis;
-use super::case::{Case, RecipientFacts};
+use super::case::{Case, Class, RecipientFacts};
 use super::decide::decide;
 use super::draft::{EvidenceDraft, moment};
 use super::evidence::Evidence;
 use super::reason::Reason;
 use super::record::RecipientRecord;
 use super::rules::{RuleBook, line_of};
+use super::succession::{Deal, Succession, Successions};
 use super::verdict::Verdict;
 use crate::base::{AddressTag, DomainName, EvidenceId, JurisdictionId, Timestamp};
 use raw::{RawMessageFacts, RawPolicy, RawRecipient};
@@ -73,24 +74,33 @@ pub fn run(text: &str, book: &RuleBook) -> Result<CaseResult, Vec<CaseFileError>
             RuleBook::default()
         }
     };
-    let record = raw.record(&mut errors);
+    raw.check_successions(&mut errors);
+    let record = raw.folded(Place::Address, &mut errors);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let message = raw.message.facts();
-    let policy = raw.policy.declarations();
+    let message = raw.message.facts(&raw.recipient, raw.at);
+    let policy = raw.policy.declarations(&message.sending_entity);
+    let history = Successions::new(raw.successions().collect());
+    let domain_record = raw.folded(Place::Domain, &mut errors);
+    let registers = raw.policy.registers(&book, raw.at);
+    let jurisdictions = raw.places();
     let domain = raw.recipient.domain.as_deref().and_then(|text| DomainName::parse(text).ok());
     let case = Case {
         at: raw.at,
-        jurisdictions: &raw.jurisdictions,
+        jurisdictions: &jurisdictions,
         message: &message,
         recipient: RecipientFacts {
             record: &record,
             tag: TAG,
             domain: domain.as_ref(),
             last_marketing_sent_at: raw.recipient.last_marketing_sent_at,
+            marketing_unbroken_since: raw.recipient.marketing_unbroken_since,
+            domain_record: Some(&domain_record),
+            registers: Some(&registers),
         },
         policy: &policy,
+        history: &history,
     };
     let verdict = decide(&case, &book);
     let differences = raw.then.as_ref().map_or_else(Vec::new, |then| then.differences(&verdict));
@@ -107,8 +117,12 @@ struct RawCase {
     /// What the case shows; for readers.
     #[serde(default, rename = "title")]
     _title: Option<String>,
+    /// Where it comes from; for readers.
+    #[serde(default, rename = "source")]
+    _source: Option<String>,
     #[serde(deserialize_with = "needed_moment")]
     at: Timestamp,
+    #[serde(default)]
     jurisdictions: Vec<JurisdictionId>,
     message: RawMessageFacts,
     #[serde(default)]
@@ -125,23 +139,52 @@ fn needed_moment<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Timestamp, D:
     moment(d)?.ok_or_else(|| serde::de::Error::custom("expected a moment"))
 }
 
+/// What a piece of evidence is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The person.
+    Address,
+    /// Everybody in the person's domain.
+    Domain,
+}
+
 impl RawCase {
-    fn record(&self, errors: &mut Vec<CaseFileError>) -> RecipientRecord {
+    fn places(&self) -> Vec<JurisdictionId> {
+        let mut places = self.jurisdictions.clone();
+        for place in &self.recipient.jurisdictions {
+            if !places.contains(place) {
+                places.push(place.clone());
+            }
+        }
+        places
+    }
+
+    fn folded(&self, place: Place, errors: &mut Vec<CaseFileError>) -> RecipientRecord {
         let mut record = RecipientRecord::default();
         let mut id = 0;
         let mut add = |evidence: Evidence| {
             id += 1;
             record.apply(EvidenceId(id), &evidence);
         };
-        if let Some(described) = self.recipient.described() {
-            add(described);
+        if place == Place::Address {
+            self.recipient.facts(&self.message).into_iter().for_each(&mut add);
         }
-        for (index, draft) in self.evidence.iter().enumerate() {
-            let tag = if draft.other_address { OTHER_TAG } else { TAG };
-            match draft.clone().into_evidence() {
-                Ok(pieces) => {
-                    pieces.into_iter().for_each(|e| add(Evidence { tag: Some(tag), ..e }));
-                }
+        let of_place = |draft: &&EvidenceDraft| {
+            draft.kind != SUCCESSION && draft.whole_domain == (place == Place::Domain)
+        };
+        for (index, draft) in self.evidence.iter().enumerate().filter(|(_, d)| of_place(d)) {
+            let tag = match place {
+                Place::Domain => None,
+                Place::Address if draft.other_address => Some(OTHER_TAG),
+                Place::Address => Some(TAG),
+            };
+            let mut draft = draft.clone();
+            // A person's own word, unless the file says how it came.
+            if draft.kind == "objection" && draft.channel.is_none() {
+                draft.channel = Some(String::from("direct"));
+            }
+            match draft.into_evidence() {
+                Ok(pieces) => pieces.into_iter().for_each(|e| add(Evidence { tag, ..e })),
                 Err(error) => {
                     let message = error.to_string();
                     errors.push(CaseFileError::Evidence { number: index + 1, message });
@@ -150,6 +193,37 @@ impl RawCase {
         }
         record
     }
+
+    fn check_successions(&self, errors: &mut Vec<CaseFileError>) {
+        for (index, draft) in self.evidence.iter().enumerate() {
+            if draft.kind == SUCCESSION && succession(draft).is_none() {
+                let message = String::from(
+                    "a succession needs from, to, at and deal = \"universal\" or \"asset_deal\"",
+                );
+                errors.push(CaseFileError::Evidence { number: index + 1, message });
+            }
+        }
+    }
+
+    fn successions(&self) -> impl Iterator<Item = Succession> {
+        self.evidence.iter().filter(|draft| draft.kind == SUCCESSION).filter_map(succession)
+    }
+}
+
+const SUCCESSION: &str = "succession";
+
+fn succession(draft: &EvidenceDraft) -> Option<Succession> {
+    let by_answer = draft.universal.map(|whole| match whole {
+        true => Deal::Universal,
+        false => Deal::AssetDeal,
+    });
+    Some(Succession {
+        from: draft.from.clone()?,
+        to: draft.to.clone()?,
+        at: draft.at?.date(),
+        deal: draft.deal.or(by_answer)?,
+        document: draft.document.clone(),
+    })
 }
 
 /// What the file expects.
@@ -167,6 +241,9 @@ struct Then {
     not_reasons: Vec<Reason>,
     #[serde(default)]
     informational: Vec<Reason>,
+    /// What the message is in the eyes of the deciding rule set.
+    #[serde(default)]
+    class: Option<Class>,
     /// Whether `reasons` must be all of them.
     #[serde(default)]
     exact: bool,
@@ -202,6 +279,12 @@ impl Then {
             let shown = |basis: Option<Basis>| basis.map_or("none", Basis::as_str);
             let (expected, found) = (shown(self.basis), shown(report.basis));
             differences.push(format!("expected basis {expected}, found {found}"));
+        }
+        let class = verdict.deciding().map(|deciding| deciding.class);
+        if self.class.is_some() && self.class != class {
+            let shown = |class: Option<Class>| class.map_or("none", Class::as_str);
+            let (expected, found) = (shown(self.class), shown(class));
+            differences.push(format!("expected class {expected}, found {found}"));
         }
         for reason in self.reasons.iter().filter(|reason| !report.reasons.contains(reason)) {
             differences.push(format!("expected reason {reason}, which is not given"));

@@ -4,13 +4,14 @@
 //! column is unknown, never yes or no. One draft is one piece, except that a dealing which also
 //! says how the address was collected yields two, and an objection to several topics one each.
 
+mod facts;
+
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use super::evidence::{
-    AddressKind, CollectionChannel, CollectionFact, ConsentFact, DealingFact, Evidence, Fact,
-    Level, Mechanism, ObjectionChannel, Provenance, Scope, SubjectKind,
-};
+use super::evidence::Level;
+use super::fact::{AddressKind, Mechanism, SubjectKind};
+use super::succession::Deal;
 use crate::base::{BrandId, CollectionPointId, EntityId, JurisdictionId, Timestamp, TopicId};
 
 /// What is wrong with one column.
@@ -60,12 +61,26 @@ pub struct EvidenceDraft {
     #[serde(deserialize_with = "moment")]
     pub at: Option<Timestamp>,
     /// The legal person; a consent may name several.
-    #[serde(deserialize_with = "one_or_more")]
+    #[serde(
+        deserialize_with = "one_or_more",
+        alias = "entity_id",
+        alias = "entity_ids",
+        alias = "entities",
+        alias = "by_entity"
+    )]
     pub entity: Vec<EntityId>,
+    /// Others whose products a consent names as well.
+    #[serde(deserialize_with = "one_or_more")]
+    pub promoted_entities: Vec<EntityId>,
     /// The brand.
     pub brand: Option<BrandId>,
     /// The topics.
-    #[serde(deserialize_with = "one_or_more")]
+    #[serde(
+        deserialize_with = "one_or_more",
+        alias = "topic",
+        alias = "product_category",
+        alias = "product_categories"
+    )]
     pub topics: Vec<TopicId>,
     /// Where it happened.
     pub collection_point: Option<CollectionPointId>,
@@ -81,6 +96,7 @@ pub struct EvidenceDraft {
     /// By which act a consent was given.
     pub mechanism: Option<Mechanism>,
     /// Which wording or notice was shown.
+    #[serde(alias = "text_version", alias = "notice_version")]
     pub wording_version: Option<String>,
     /// When a double opt-in was completed.
     #[serde(deserialize_with = "moment")]
@@ -95,12 +111,16 @@ pub struct EvidenceDraft {
     /// The kind of address.
     pub address_kind: Option<AddressKind>,
     /// The channel of a consent (`email`), a collection (`web`) or an objection (`link`).
+    #[serde(deserialize_with = "one_or_joined", alias = "channels")]
     pub channel: Option<String>,
     /// Whether the person gave the address directly.
+    #[serde(alias = "direct_from_subject")]
     pub direct: Option<bool>,
     /// The system it comes from; for `register_hit` the register.
+    #[serde(alias = "register")]
     pub source: Option<String>,
     /// The source's own number for it; for `bounce` the status code.
+    #[serde(alias = "evidence_ref", alias = "status")]
     pub reference: Option<String>,
     /// The IP address the person acted from.
     pub ip: Option<String>,
@@ -108,29 +128,89 @@ pub struct EvidenceDraft {
     pub form: Option<String>,
     /// SHA-256 of the document that proves it, in hex.
     pub document: Option<String>,
+    /// Whether a sale was taken back.
+    pub cancelled: Option<bool>,
+    /// Whether one act was taken for several purposes.
+    pub bundled: Option<bool>,
+    /// Whether the box was ticked beforehand.
+    pub preticked: Option<bool>,
+    /// When a consent was taken back.
+    #[serde(deserialize_with = "moment")]
+    pub withdrawn_at: Option<Timestamp>,
+    /// Whether a double opt-in was begun and not yet completed.
+    #[serde(alias = "double_opt_in_pending")]
+    pub pending: Option<bool>,
+    /// Whether a guardian consented for a minor.
+    pub by_guardian: Option<bool>,
+    /// Whether the person is a minor.
+    pub minor: Option<bool>,
+    /// The role at work.
+    #[serde(alias = "work_role")]
+    pub role: Option<String>,
+    /// Where the person published the address.
+    pub url: Option<String>,
+    /// Whether a refusal of advertising stood beside it.
+    pub no_spam_notice: Option<bool>,
+    /// Whether a friend acted of their own accord.
+    #[serde(alias = "initiated_by_user")]
+    pub own_initiative: Option<bool>,
+    /// Whether a reward was promised for it.
+    #[serde(alias = "reward")]
+    pub rewarded: Option<bool>,
+    /// Whether the recipient sees who recommends.
+    #[serde(alias = "initiator_visible")]
+    pub initiator_shown: Option<bool>,
+    /// Whether the friend saw the whole text.
+    pub text_seen: Option<bool>,
+    /// Whether the address is used once and not kept.
+    pub used_once: Option<bool>,
+    /// When a register was consulted.
+    #[serde(deserialize_with = "moment")]
+    pub checked_at: Option<Timestamp>,
+    /// Since when a register lists the address.
+    #[serde(deserialize_with = "moment")]
+    pub listed_at: Option<Timestamp>,
+    /// In case files, of a `succession`: the predecessor.
+    pub from: Option<EntityId>,
+    /// In case files, of a `succession`: the successor.
+    pub to: Option<EntityId>,
+    /// In case files, of a `succession`: what passed.
+    pub deal: Option<Deal>,
+    /// In case files, of a `succession`: whether everything passed.
+    pub universal: Option<bool>,
     /// How much weight it has; an import unless said otherwise.
     pub level: Option<Level>,
+    /// In case files: whether it is about everybody in the person's domain.
+    pub whole_domain: bool,
     /// In case files: whether it was given for another sub-address of the same person.
     pub other_address: bool,
 }
 
 /// The kinds a draft may name, each with its short forms.
 const KINDS: &[(&str, &[&str])] = &[
-    ("consent_given", &["consent"]),
+    ("consent_given", &["consent", "consent_express"]),
     ("consent_confirmed", &["confirmed", "double_opt_in"]),
     ("consent_withdrawn", &["withdrawal", "withdrawn"]),
-    ("objection", &["opt_out", "unsubscribe"]),
+    ("objection", &["opt_out", "unsubscribe", "unsubscribed", "objected"]),
     ("complaint", &[]),
     ("bounce", &[]),
     ("address_collected", &["collected", "collection"]),
-    ("sale", &["purchase", "order"]),
-    ("negotiation", &["quote"]),
+    ("sale", &["purchase", "order", "sale_paid", "sale_free_account"]),
+    ("negotiation", &[]),
+    ("quote_request", &["quote"]),
     ("inquiry", &["enquiry"]),
+    ("browse_only", &["browse"]),
     ("contract_opened", &["contract", "contract_open"]),
     ("contract_ended", &[]),
     ("donation", &[]),
+    ("volunteering", &["volunteer"]),
     ("membership", &[]),
-    ("interest_click", &["interest"]),
+    ("interest_click", &["interest", "interest_in_charity"]),
+    ("ereceipt_only", &["ereceipt"]),
+    ("competition", &[]),
+    ("activity", &["click", "login"]),
+    ("address_published", &["published", "published_by_subject"]),
+    ("referral", &["referral_by_friend"]),
     ("subject_described", &["subject"]),
     ("register_hit", &["register"]),
     ("erasure", &[]),
@@ -169,159 +249,6 @@ impl EvidenceDraft {
             )
         )
     }
-
-    /// The pieces of evidence, without tag and without the moment of recording.
-    ///
-    /// # Errors
-    /// The first column that keeps the row from being evidence.
-    pub fn into_evidence(self) -> Result<Vec<Evidence>, DraftError> {
-        let kind = self.kind()?;
-        let at = self.at.ok_or_else(|| {
-            DraftError::new("at", "the moment is missing", "a date such as 2026-02-05")
-        })?;
-        let level = self.level.unwrap_or(Level::Import);
-        let provenance = Provenance {
-            recorded_at: Timestamp::default(),
-            source: self.source.clone(),
-            actor: None,
-            reference: self.reference.clone(),
-            ip: self.ip.clone(),
-            form: self.form.clone(),
-            document: self.document.clone(),
-            batch: None,
-        };
-        let facts = self.facts(kind, at)?;
-        let make = |fact| Evidence { at, tag: None, fact, level, provenance: provenance.clone() };
-        Ok(facts.into_iter().map(make).collect())
-    }
-
-    fn facts(&self, kind: &str, at: Timestamp) -> Result<Vec<Fact>, DraftError> {
-        let one = |fact| Ok(vec![fact]);
-        match kind {
-            "consent_given" => one(Fact::ConsentGiven(self.consent())),
-            "consent_confirmed" => one(Fact::ConsentConfirmed { entity: self.entity()? }),
-            "consent_withdrawn" => self
-                .scopes()
-                .map(|s| s.into_iter().map(|scope| Fact::ConsentWithdrawn { scope }).collect()),
-            "objection" => {
-                let channel = self.objection_channel();
-                let make = |scope| Fact::Objection { scope, channel };
-                self.scopes().map(|scopes| scopes.into_iter().map(make).collect())
-            }
-            "complaint" => one(Fact::Complaint { entity: self.entity()? }),
-            "erasure" => one(Fact::Erasure { entity: self.entity()? }),
-            "bounce" => one(Fact::Bounce { status: self.reference.clone().unwrap_or_default() }),
-            "address_collected" => one(Fact::AddressCollected(self.collection()?)),
-            "subject_described" => one(Fact::SubjectDescribed {
-                subject_kind: self.subject_kind.unwrap_or_default(),
-                address_kind: self.address_kind.unwrap_or_default(),
-                jurisdictions: self.jurisdictions.clone(),
-                role: None,
-            }),
-            "register_hit" => {
-                let hint = "name the register in the column `source`";
-                let register = self.source.clone();
-                let register =
-                    register.ok_or_else(|| DraftError::new("source", "no register", hint))?;
-                one(Fact::RegisterHit { register, checked_at: at })
-            }
-            dealing => self.dealing_facts(dealing),
-        }
-    }
-
-    fn dealing_facts(&self, kind: &str) -> Result<Vec<Fact>, DraftError> {
-        let dealing = DealingFact {
-            entity: self.entity()?,
-            topics: self.topics.clone(),
-            completed: self.completed,
-            paid: self.paid,
-            ended_at: self.ended_at,
-            collection_point: self.collection_point.clone(),
-        };
-        let fact = match kind {
-            "sale" => Fact::Sale(dealing),
-            "negotiation" => Fact::Negotiation(dealing),
-            "inquiry" => Fact::Inquiry(dealing),
-            "contract_opened" => Fact::ContractOpened(dealing),
-            "contract_ended" => Fact::ContractEnded(dealing),
-            "donation" => Fact::Donation(dealing),
-            "membership" => Fact::Membership(dealing),
-            _ => Fact::InterestClick(dealing),
-        };
-        let tells_of_collection =
-            self.opt_out_offered.is_some() || self.direct.is_some() || self.channel.is_some();
-        let mut facts = vec![fact];
-        if tells_of_collection {
-            facts.push(Fact::AddressCollected(self.collection()?));
-        }
-        Ok(facts)
-    }
-
-    fn entity(&self) -> Result<EntityId, DraftError> {
-        match self.entity.as_slice() {
-            [one] => Ok(one.clone()),
-            [] => Err(no_entity()),
-            [_, ..] => {
-                Err(DraftError::new("entity", "several legal persons", "write one row for each"))
-            }
-        }
-    }
-
-    fn consent(&self) -> ConsentFact {
-        ConsentFact {
-            entities: self.entity.clone(),
-            topics: self.topics.clone(),
-            mechanism: self.mechanism,
-            wording_version: self.wording_version.clone(),
-            double_opt_in_at: self.double_opt_in_at,
-            channel: self.channel.clone(),
-            collection_point: self.collection_point.clone(),
-        }
-    }
-
-    fn collection(&self) -> Result<CollectionFact, DraftError> {
-        let channel = self.channel.as_deref().map(|word| {
-            word_as::<CollectionChannel>(word).ok_or_else(|| {
-                let hint = "web, phone, till, guest_checkout, platform, list or import";
-                DraftError::new("channel", format!("unknown channel `{}`", bounded(word)), hint)
-            })
-        });
-        Ok(CollectionFact {
-            entity: self.entity()?,
-            direct: self.direct,
-            channel: channel.transpose()?,
-            opt_out_offered: self.opt_out_offered,
-            notice_version: self.wording_version.clone(),
-            collection_point: self.collection_point.clone(),
-        })
-    }
-
-    /// Through which door it came. A door nobody knows is another system's.
-    fn objection_channel(&self) -> ObjectionChannel {
-        self.channel.as_deref().and_then(word_as).unwrap_or(ObjectionChannel::Import)
-    }
-
-    /// What an objection covers. A narrowing that names nothing narrows nothing.
-    fn scopes(&self) -> Result<Vec<Scope>, DraftError> {
-        if self.entity.is_empty() {
-            return Err(no_entity());
-        }
-        let of = |entity: &EntityId| match (self.scope.unwrap_or_default(), &self.brand) {
-            (DraftScope::Brand, Some(brand)) => vec![Scope::Brand(entity.clone(), brand.clone())],
-            (DraftScope::Topic, _) if !self.topics.is_empty() => {
-                let about = |topic: &TopicId| Scope::Topic(entity.clone(), topic.clone());
-                self.topics.iter().map(about).collect()
-            }
-            (DraftScope::Brand | DraftScope::Topic | DraftScope::Entity, _) => {
-                vec![Scope::Entity(entity.clone())]
-            }
-        };
-        Ok(self.entity.iter().flat_map(of).collect())
-    }
-}
-
-fn no_entity() -> DraftError {
-    DraftError::new("entity", "no legal person", "name the one it concerns")
 }
 
 /// A word of one of the closed lists, by its serialised name.
@@ -345,6 +272,12 @@ pub(super) fn moment<'de, D: Deserializer<'de>>(
     };
     let expected = "expected a date such as 2026-02-05, or a moment such as 2026-02-05T09:30:00Z";
     Timestamp::parse(&text).map(Some).ok_or_else(|| serde::de::Error::custom(expected))
+}
+
+/// Reads one word or several, which are joined.
+fn one_or_joined<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let words: Vec<String> = one_or_more(deserializer)?;
+    Ok(if words.is_empty() { None } else { Some(words.join(",")) })
 }
 
 fn one_or_more<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>

@@ -56,7 +56,7 @@ pub fn governing(place: &JurisdictionId, book: &RuleBook) -> JurisdictionId {
         "el" => "gr",
         code => code,
     };
-    let own = JurisdictionId::parse(code).ok().filter(|id| book.knows(id));
+    let own = JurisdictionId::parse(code).ok().filter(|id| book.speaks_for(id));
     let stand_in = if EU_STATES.contains(&code) { "eu" } else { "world" };
     own.or_else(|| JurisdictionId::parse(stand_in).ok()).unwrap_or_else(|| place.clone())
 }
@@ -67,7 +67,7 @@ fn of_domain(domain: &DomainName, book: &RuleBook) -> Option<JurisdictionId> {
     if GENERIC_CODES.contains(&code) {
         return None;
     }
-    JurisdictionId::parse(code).ok().filter(|id| book.knows(id))
+    JurisdictionId::parse(code).ok().filter(|id| book.speaks_for(id))
 }
 
 #[cfg(test)]

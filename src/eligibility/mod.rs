@@ -12,28 +12,35 @@ mod decide;
 mod draft;
 mod evidence;
 mod explain;
+mod fact;
 mod jurisdictions;
 mod policy;
 mod reason;
 mod record;
+mod relationship;
 pub mod rules;
+mod succession;
 mod verdict;
 
 pub use basis::Basis;
 pub use case::{
-    Case, Class, Form, Identity, MessageFacts, Purpose, RecipientFacts, UnsubscribeForm, Validity,
+    BulkCounts, Case, Class, Form, Identity, MessageFacts, Purpose, Reading, RecipientFacts,
+    RegisterFacts, UnsubscribeForm, Validity,
 };
-pub use decide::decide;
+pub use decide::{decide, is_free_mail};
 pub use draft::{DraftError, DraftScope, EvidenceDraft};
 
-pub use evidence::{
-    AddressKind, CollectionChannel, CollectionFact, ConsentFact, DealingFact, Evidence, Fact,
-    Level, Mechanism, ObjectionChannel, Provenance, Scope, SubjectKind,
-};
+pub use evidence::{Evidence, Level, Provenance};
 pub use explain::explain;
+pub use fact::{
+    AddressKind, CollectionChannel, CollectionFact, ConsentFact, Fact, Mechanism, ObjectionChannel,
+    ReferralFact, Scope, SubjectKind,
+};
 pub use jurisdictions::{Places, governing, jurisdictions};
 pub use policy::{CollectionPoint, Policy, Similarities};
 pub use reason::Reason;
 pub use record::{Entry, ObjectionForm, RecipientRecord};
+pub use relationship::{DealingFact, RelationshipKind};
 pub use rules::{RuleBook, RuleError, RuleSet};
+pub use succession::{Deal, Succession, Successions};
 pub use verdict::{Denial, Limb, Outcome, Permit, Report, RuleSetVerdict, Ruling, Verdict};

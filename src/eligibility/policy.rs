@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::evidence::{CollectionChannel, CollectionFact};
-use crate::base::{CollectionPointId, EntityId, Timestamp, TopicId};
+use super::fact::{CollectionChannel, CollectionFact};
+use crate::base::{CollectionPointId, DomainName, EntityId, Timestamp, TopicId};
 
 /// The operator's declarations.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -20,6 +20,10 @@ pub struct Policy {
     pub collection_points: BTreeMap<CollectionPointId, CollectionPoint>,
     /// The legal persons that are charities in law.
     pub charities: BTreeSet<EntityId>,
+    /// The domains of each legal person's own staff.
+    pub staff_domains: BTreeSet<(EntityId, DomainName)>,
+    /// Which topics a role at work has to do with, in lower case.
+    pub role_topics: BTreeMap<String, BTreeSet<TopicId>>,
 }
 
 impl Policy {
@@ -85,6 +89,7 @@ impl CollectionPoint {
             CollectionChannel::Web
             | CollectionChannel::Phone
             | CollectionChannel::Till
+            | CollectionChannel::Card
             | CollectionChannel::GuestCheckout => Some(true),
             CollectionChannel::Platform | CollectionChannel::List => Some(false),
             CollectionChannel::Import => None,

@@ -177,6 +177,13 @@ reasons! {
     MixedContent "MIXED_CONTENT":
         "Promotional parts make the whole message marketing",
         "The sender takes the promotion out and sends the notice alone";
+    Minor "MINOR":
+        "The person is a minor: the customer exception does not extend to them, and a consent \
+         must be their guardian's",
+        "The sender asks the guardian for consent, or leaves minors out";
+    AddressRecycled "ADDRESS_RECYCLED":
+        "The address was unknown to its provider once, so older permissions may be a stranger's",
+        "The sender asks whoever has the address now for consent of their own";
     ClassClaimRejected "CLASS_CLAIM_REJECTED":
         "The message calls itself a service message, but its content is marketing",
         "The sender takes the promotion out, or sends it as marketing";

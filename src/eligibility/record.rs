@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Evidence, Fact, Level, ObjectionChannel, Scope};
+use super::evidence::{Evidence, Level};
+use super::fact::{Fact, ObjectionChannel, Scope};
 use crate::base::{AddressTag, EntityId, EvidenceId, JurisdictionId, Timestamp};
 
 /// One piece of evidence as the record keeps it.
@@ -103,6 +104,16 @@ impl RecipientRecord {
         })
     }
 
+    /// What was said up to `now` about everybody whose address is in the domain this record is
+    /// about; only for the records of domains.
+    pub fn descriptions(&self, now: Timestamp) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| {
+            entry.at <= now
+                && entry.level > Level::Inferred
+                && matches!(entry.fact, Fact::SubjectDescribed { .. })
+        })
+    }
+
     /// Where the person is said to be, by the strongest and latest statement; of several equally
     /// good ones, everywhere any of them says. A mere conclusion does not count.
     pub fn jurisdictions(&self) -> Vec<JurisdictionId> {
@@ -150,31 +161,23 @@ impl RecipientRecord {
 
 /// Takes `entity` out of the entry; `false` if nothing remains.
 fn keep(entry: &mut Entry, entity: &EntityId) -> bool {
+    if let Some((_, dealing)) = entry.fact.dealing() {
+        return dealing.entity != *entity;
+    }
     match &mut entry.fact {
         Fact::ConsentGiven(consent) => {
             let named_before = consent.entities.len();
             consent.entities.retain(|named| named != entity);
             named_before == 0 || !consent.entities.is_empty()
         }
-        Fact::ConsentConfirmed { entity: named } => named != entity,
+        Fact::ConsentConfirmed { entity: named } | Fact::Activity { entity: named } => {
+            named != entity
+        }
         Fact::AddressCollected(collection) => collection.entity != *entity,
-        Fact::Sale(dealing)
-        | Fact::Negotiation(dealing)
-        | Fact::Inquiry(dealing)
-        | Fact::ContractOpened(dealing)
-        | Fact::ContractEnded(dealing)
-        | Fact::Donation(dealing)
-        | Fact::Membership(dealing)
-        | Fact::InterestClick(dealing) => dealing.entity != *entity,
+        Fact::Referral(referral) => referral.entity != *entity,
         // Objections protect the person, and whom the law sees behind an address belongs to
         // no entity.
-        Fact::ConsentWithdrawn { .. }
-        | Fact::Objection { .. }
-        | Fact::Complaint { .. }
-        | Fact::Bounce { .. }
-        | Fact::SubjectDescribed { .. }
-        | Fact::RegisterHit { .. }
-        | Fact::Erasure { .. } => true,
+        _ => true,
     }
 }
 
@@ -183,7 +186,11 @@ fn is_traceable(evidence: &Evidence) -> bool {
         Fact::ConsentGiven(consent) => consent.collection_point.is_some(),
         _ => false,
     };
-    form || evidence.provenance.ip.is_some() || evidence.provenance.reference.is_some()
+    let provenance = &evidence.provenance;
+    form || provenance.form.is_some()
+        || provenance.document.is_some()
+        || provenance.ip.is_some()
+        || provenance.reference.is_some()
 }
 
 const fn objection_form(fact: &Fact) -> Option<ObjectionForm<'_>> {

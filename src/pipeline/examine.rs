@@ -13,7 +13,7 @@ use super::service::{Raw, ServiceDraft};
 use super::stream::Sighting;
 use crate::base::{Mailbox, TopicId};
 use crate::classify::{self, Classification, MessageClass};
-use crate::eligibility::{Form, Identity, MessageFacts, Purpose, UnsubscribeForm, Validity};
+use crate::eligibility::{Form, Identity, MessageFacts, UnsubscribeForm, Validity};
 use crate::mail::Message;
 use crate::rewrite;
 use crate::smtp::{ForwardPath, Reply, ReversePath, Transaction};
@@ -169,13 +169,13 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
     let topics = topics_of(&classification, &frame.stream);
     let facts = MessageFacts {
         elements: classification.elements().to_vec(),
-        class_claimed: None,
-        sending_entity: sender.entity.clone(),
         brand: Some(sender.brand.clone()),
         promoted_entities: vec![sender.entity.clone()],
         topics: topics.clone(),
-        purpose: Purpose::Commercial,
+        purpose: frame.stream.purpose,
+        roles: frame.stream.roles.clone(),
         form: form_of(prepared.form()),
+        ..MessageFacts::of(sender.entity.clone())
     };
     let addressees = addressees(&frame);
     let enforce = frame.stream.enforcement(frame.transaction.received_at);

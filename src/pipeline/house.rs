@@ -21,6 +21,8 @@ pub struct Client {
     pub streams: Vec<StreamId>,
     /// What it may claim about its messages.
     pub claims: Claims,
+    /// Whether it may tell of sales in its messages.
+    pub may_record: bool,
 }
 
 /// The legal person a stream sends for, and the face it shows.
@@ -57,6 +59,10 @@ pub struct Stream {
     pub other_senders: Vec<Sender>,
     /// What its messages are about if they do not say.
     pub topics: Vec<TopicId>,
+    /// Why they are sent.
+    pub purpose: eligibility::Purpose,
+    /// The roles at work they are tied to.
+    pub roles: Vec<String>,
     /// Where its recipients are if their record does not say.
     pub jurisdictions: Vec<JurisdictionId>,
     /// How partial denial is answered.

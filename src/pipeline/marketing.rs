@@ -18,7 +18,7 @@ use super::trace::received_field;
 use crate::base::{AddressTag, Digest, DomainName, JurisdictionId, PersonKey, Timestamp, TopicId};
 use crate::classify::Classification;
 use crate::eligibility::{
-    self, Case, MessageFacts, Places, RecipientFacts, RecipientRecord, Scope, decide,
+    self, Case, MessageFacts, Places, RecipientFacts, RecipientRecord, Scope, Successions, decide,
 };
 use crate::mail::MailData;
 use crate::rewrite::{self, Prepared, Slots};
@@ -49,6 +49,8 @@ pub struct ReadRecord<'a> {
     pub record: &'a RecipientRecord,
     /// When the person was last sent marketing.
     pub last_marketing_sent_at: Option<Timestamp>,
+    /// Which legal person became which.
+    pub history: &'a Successions,
 }
 
 /// One recipient as the store knows people.
@@ -131,12 +133,12 @@ impl MarketingDraft {
             jurisdictions: &jurisdictions,
             message: &self.facts,
             recipient: RecipientFacts {
-                record: read.record,
-                tag: addressee.tag,
                 domain: Some(&addressee.domain),
                 last_marketing_sent_at: read.last_marketing_sent_at,
+                ..RecipientFacts::new(read.record, addressee.tag)
             },
             policy: &self.frame.house.policy,
+            history: read.history,
         };
         let verdict = decide(&case, &self.frame.house.rules);
         let authority = Ruling::authority_for(&verdict, self.enforce);

@@ -21,6 +21,7 @@ mod reply_table;
 mod service;
 mod source;
 mod stream;
+mod testimony;
 mod trace;
 
 pub use dispatch::{Dispatch, OnDeferredRecipient, Outcome, UpstreamFault};
@@ -41,4 +42,5 @@ pub use reply_table::{
 pub use service::ServiceDraft;
 pub use source::SourceText;
 pub use stream::{Matcher, Sighting};
+pub use testimony::TestimonyError;
 pub use trace::received_field;

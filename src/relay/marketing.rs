@@ -14,6 +14,7 @@ use super::ports::{
 use super::report::{self, Trail};
 use super::sending::Schedule;
 use crate::base::Digest;
+use crate::eligibility::Successions;
 use crate::pipeline::{
     Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, Plan, PlanError, ReadRecord,
     RecordedPlan, Ruling, replies,
@@ -167,6 +168,7 @@ where
         }
         let attempt = self.carry(attempt, plan.into_copies(), schedule).await;
         trail.sent(&draft.frame, &attempt.endings, began);
+        self.bear_witness(&draft.frame, &attempt.endings);
         match attempt.frame.dialect() {
             Dialect::Lmtp => self.finish_each(attempt, &judgement.denials()).await,
             Dialect::Smtp | Dialect::Esmtp => self.finish(attempt, notice_path, schedule).await,
@@ -206,14 +208,16 @@ fn deferred(
 }
 
 pub(super) fn read_records(snapshot: &Snapshot) -> Vec<ReadRecord<'_>> {
-    snapshot.records.iter().map(read_record).collect()
+    let read = |versioned| read_record(versioned, &snapshot.history);
+    snapshot.records.iter().map(read).collect()
 }
 
-fn read_record(versioned: &VersionedRecord) -> ReadRecord<'_> {
+fn read_record<'s>(versioned: &'s VersionedRecord, history: &'s Successions) -> ReadRecord<'s> {
     ReadRecord {
         version: versioned.version,
         record: &versioned.record,
         last_marketing_sent_at: versioned.last_marketing_sent_at,
+        history,
     }
 }
 

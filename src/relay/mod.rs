@@ -16,11 +16,12 @@ mod service;
 #[cfg(test)]
 mod tests;
 mod under_way;
+mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -68,6 +69,7 @@ struct Inner<S, U, C> {
     in_flight: InFlight,
     under_way: UnderWay,
     late: TaskTracker,
+    witnesses: Arc<Semaphore>,
 }
 
 impl<S, U, C> Clone for Relay<S, U, C> {
@@ -117,6 +119,7 @@ where
                 in_flight,
                 under_way,
                 late,
+                witnesses: Arc::new(Semaphore::new(witness::WITNESSES_MAX)),
             }),
         }
     }

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{DecisionId, PersonKey, Timestamp, TransactionId};
-use crate::eligibility::{Evidence, RecipientRecord, Scope};
+use crate::eligibility::{Evidence, RecipientRecord, Scope, Successions};
 use crate::pipeline::{Dispatch, FateKey, Fingerprint, LedgerEntry, Outcome, Receipt, Settled};
 use crate::smtp::{Replies, Reply, Transaction};
 
@@ -89,6 +89,8 @@ pub struct Snapshot {
     pub fates: Vec<LedgerEntry>,
     /// The number of the queried scope, 40 bits.
     pub scope_id: Option<u64>,
+    /// Which legal person became which.
+    pub history: Successions,
 }
 
 /// One decision to be journalled.
@@ -166,6 +168,13 @@ pub trait Journal: Send + Sync + 'static {
     /// Makes outcomes and fates durable.
     fn settle(&self, settlement: Settlement)
     -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Records what a message told of, after it was accepted.
+    fn witness(
+        &self,
+        person: PersonKey,
+        evidence: Evidence,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Journals a service message without waiting; a full queue is a counted gap (promise P5).
     fn note(&self, row: DecisionRow);

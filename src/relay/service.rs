@@ -55,6 +55,7 @@ where
         let began = Instant::now();
         let attempt = self.carry(attempt, copies, &schedule).await;
         trail.sent(&frame, &attempt.endings, began);
+        self.bear_witness(&frame, &attempt.endings);
         if !draft.is_observed() {
             trail.served(&frame, &attempt.endings);
         }

@@ -74,6 +74,10 @@ impl Journal for Store {
         self.write(patience, move |writing| decisions::settle(writing, &settlement)).await
     }
 
+    async fn witness(&self, person: PersonKey, evidence: Evidence) -> Result<(), StoreError> {
+        self.append(person, evidence).await
+    }
+
     fn note(&self, row: DecisionRow) {
         let Some(note) = self.shared().note(row) else { return };
         if self.shared().writer_lamp.is_open() {

@@ -12,7 +12,7 @@ use super::locator::{self, Sought, Span};
 use super::row::from_sql_number;
 use super::{ledger, record, scopes};
 use crate::base::{DecisionId, EvidenceId, NodeId, PersonKey, Timestamp, TransactionId};
-use crate::eligibility::Evidence;
+use crate::eligibility::{Evidence, Successions};
 use crate::relay::ports::{Query, Snapshot};
 
 /// A decision, or a service message, as the journal has it.
@@ -84,6 +84,7 @@ pub(super) fn snapshot(
             Some(scope) => scopes::find(connection, scope)?,
             None => None,
         },
+        history: Successions::default(),
     })
 }
 

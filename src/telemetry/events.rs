@@ -21,7 +21,7 @@ pub use mail::{
 pub use process::ReloadFinished;
 pub use store::{
     HoldObserved, JournalGap, JournalObserved, JournalUnsigned, StoreCalled, StoreCommitted,
-    StoreFailed, StoreMeasured, StoreObserved,
+    StoreFailed, StoreMeasured, StoreObserved, TestimonyHeard,
 };
 pub use upstream::{
     CopyFinished, NeverRetried, NoticeFinished, UpstreamConnectionFailed,

@@ -32,8 +32,8 @@ pub use events::{
 pub use labels::{
     ClassLabel, DeferCause, EnforceLabel, FaultLabel, FooterOutcome, HoldCause, Label, LoginLabel,
     ModeLabel, OutcomeLabel, RefusalLabel, ReloadResult, ReplyLabel, Stage, StoreFile,
-    StoreOperation, StoreState, SubjectLabel, UnsubscribeResult, UpstreamConnectionFault,
-    UpstreamReplyLabel, VerdictLabel,
+    StoreOperation, StoreState, SubjectLabel, TestimonyLabel, UnsubscribeResult,
+    UpstreamConnectionFault, UpstreamReplyLabel, VerdictLabel,
 };
 pub use logging::{LogControl, LogFormat, LogSettings, LoggingError, check_filter, init_logging};
 pub use metrics::Metrics;

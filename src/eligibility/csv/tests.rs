@@ -6,7 +6,8 @@ use proptest::prelude::{ProptestConfig, proptest};
 
 use super::{Defaults, Reader, Row, RowError};
 use crate::base::{EntityId, Timestamp};
-use crate::eligibility::evidence::{Fact, Level, ObjectionChannel, Scope};
+use crate::eligibility::evidence::Level;
+use crate::eligibility::fact::{Fact, ObjectionChannel, Scope};
 
 fn defaults() -> Defaults {
     Defaults {

@@ -5,12 +5,15 @@
 //! believed.
 
 use super::hearing::{Hearing, unless};
+use super::relations::dealings;
+use super::{Heard, role};
 use crate::base::DomainName;
 use crate::eligibility::basis::Basis;
 use crate::eligibility::case::Purpose;
-use crate::eligibility::evidence::{AddressKind, Fact, SubjectKind};
+use crate::eligibility::fact::{AddressKind, Fact, SubjectKind};
 use crate::eligibility::reason::Reason;
 use crate::eligibility::record::Entry;
+use crate::eligibility::relationship::RelationshipKind;
 use crate::eligibility::rules::BusinessRule;
 use crate::eligibility::verdict::Limb;
 
@@ -27,47 +30,49 @@ const FREE_MAIL: &[&str] = &[
 ];
 
 /// The basis this set has for businesses and its conditions; `None` if it has none for anybody
-/// or the recipient is known to be a natural person.
-pub(super) fn limbs(hearing: &Hearing<'_>) -> Option<(Basis, Vec<Limb>)> {
+/// or the recipient is known to be a natural person in private.
+pub(super) fn limbs(hearing: &Hearing<'_>) -> Heard {
     let rules = hearing.rules().business();
-    let basis =
-        if rules.impersonal == BusinessRule::Exempt && rules.named_work == BusinessRule::Consent {
-            Basis::B2bImpersonal
-        } else {
-            Basis::B2bLegalPerson
-        };
-    let exists = [rules.legal_person, rules.impersonal, rules.named_work]
-        .iter()
-        .any(|&rule| rule != BusinessRule::Consent);
+    let exists =
+        [rules.legal_person, rules.impersonal, rules.named_work].iter().any(|&rule| allows(rule));
     let is_commercial = hearing.message().purpose == Purpose::Commercial;
-    let mut limbs = match subject(hearing) {
-        (SubjectKind::LegalPerson, entry) => vec![
-            found(
-                hearing.met("business.legal_person", "the address belongs to a legal person"),
-                entry,
-            ),
-            address(hearing),
-        ],
-        (SubjectKind::PublicBody, entry) => {
-            let allowed = rules.public_body != BusinessRule::Consent;
-            let failure = unless(allowed, Reason::ProtectedLegalPerson);
+    let (kind, entry) = hearing.subject();
+    let mut limbs = match kind {
+        SubjectKind::LegalPerson => vec![found(
+            hearing.met("business.legal_person", "the address belongs to a legal person"),
+            entry,
+        )],
+        SubjectKind::PublicBody => {
+            let failure = unless(allows(rules.public_body), Reason::ProtectedLegalPerson);
             let fact = "the address belongs to a public body";
-            vec![
-                found(hearing.check("business.public_body", failure, fact), entry),
-                address(hearing),
-            ]
+            vec![found(hearing.check("business.public_body", failure, fact), entry)]
         }
-        (SubjectKind::Unknown, _) if exists && is_commercial => vec![hearing.unmet(
+        SubjectKind::Unknown if is_role_regime(hearing) => Vec::new(),
+        SubjectKind::Unknown if exists && is_commercial => vec![hearing.unmet(
             "business.legal_person",
             Reason::SubjectKindUnknown,
             "nothing shows that the address belongs to a company",
         )],
-        (SubjectKind::Unknown, _) => return None,
-        (
-            SubjectKind::Natural | SubjectKind::SoleTrader | SubjectKind::PartnershipUnincorporated,
-            _,
-        ) => return None,
+        SubjectKind::Unknown => return None,
+        SubjectKind::SoleTrader if allows(rules.sole_trader) => {
+            vec![found(hearing.met("business.sole_trader", "a sole trader's address"), entry)]
+        }
+        SubjectKind::Natural | SubjectKind::PartnershipUnincorporated | SubjectKind::SoleTrader
+            if is_role_regime(hearing) =>
+        {
+            Vec::new()
+        }
+        SubjectKind::Natural | SubjectKind::SoleTrader | SubjectKind::PartnershipUnincorporated => {
+            return None;
+        }
     };
+    if matches!(kind, SubjectKind::LegalPerson | SubjectKind::PublicBody) || limbs.is_empty() {
+        limbs.push(address(hearing));
+    }
+    let basis = basis(hearing);
+    if basis == Basis::B2bRole {
+        limbs.extend(role_limbs(hearing));
+    }
     if hearing.case.recipient.domain.is_some_and(is_free_mail) {
         limbs.push(hearing.unmet(
             "business.legal_person",
@@ -85,6 +90,87 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Option<(Basis, Vec<Limb>)> {
     Some((basis, limbs))
 }
 
+const fn allows(rule: BusinessRule) -> bool {
+    match rule {
+        BusinessRule::OptOut | BusinessRule::Exempt | BusinessRule::RoleOptOut => true,
+        BusinessRule::Consent | BusinessRule::PublishedOnly => false,
+    }
+}
+
+/// Whether a person's named address at work is open to mail tied to the role.
+fn is_role_regime(hearing: &Hearing<'_>) -> bool {
+    address_kind(hearing).0 == AddressKind::WorkNamed
+        && hearing.rules().business().named_work == BusinessRule::RoleOptOut
+}
+
+fn basis(hearing: &Hearing<'_>) -> Basis {
+    let rules = hearing.rules().business();
+    match address_kind(hearing).0 {
+        AddressKind::WorkNamed if rules.named_work == BusinessRule::RoleOptOut => Basis::B2bRole,
+        _ if rules.impersonal == BusinessRule::Exempt => Basis::B2bImpersonal,
+        _ => Basis::B2bLegalPerson,
+    }
+}
+
+fn role_limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
+    let rules = hearing.rules().business();
+    let mut limbs = Vec::new();
+    if rules.role_relevance {
+        limbs.push(role::limb(hearing, "business.role_relevance", None));
+    }
+    if rules.informed_at_collection {
+        let told = hearing.statements().find(|entry| match &entry.fact {
+            Fact::AddressCollected(collection) => {
+                hearing.is_senders(&collection.entity, entry.at)
+                    && (collection.opt_out_offered == Some(true)
+                        || collection.notice_version.is_some())
+            }
+            _ => false,
+        });
+        let path = "business.informed_at_collection";
+        limbs.push(match told {
+            Some(entry) => hearing
+                .met(path, "the person was told when the address was collected")
+                .found_in(entry),
+            None => hearing.unmet(
+                path,
+                Reason::OptoutOfferUnproven,
+                "nothing shows that the person was told when the address was collected",
+            ),
+        });
+    }
+    limbs
+}
+
+/// Canada: an organisation may write to another with which it has a relationship, about what
+/// that one does (SOR/2013-221 s. 3(a)(ii)).
+pub(super) fn organisations(hearing: &Hearing<'_>) -> Heard {
+    let is_organisation =
+        matches!(hearing.subject().0, SubjectKind::LegalPerson | SubjectKind::PublicBody);
+    if !hearing.rules().business().org_relationship || !is_organisation {
+        return None;
+    }
+    let path = "business.org_relationship";
+    let dealings = dealings(hearing);
+    let related = dealings.iter().find(|dealing| {
+        hearing.is_senders(&dealing.fact.entity, dealing.entry.at)
+            && dealing.fact.completed != Some(false)
+            && matches!(
+                dealing.kind,
+                RelationshipKind::SalePaid
+                    | RelationshipKind::ContractOpen
+                    | RelationshipKind::Membership
+            )
+    });
+    let relation = match related {
+        Some(dealing) => hearing
+            .met(path, format!("{} with the organisation", dealing.kind.in_words()))
+            .found_in(dealing.entry),
+        None => hearing.unmet(path, Reason::RelNone, "no relation with the organisation"),
+    };
+    Some((Basis::OrgRelationship, vec![relation, role::limb(hearing, path, None)]))
+}
+
 fn found(limb: Limb, entry: Option<&Entry>) -> Limb {
     match entry {
         Some(entry) => limb.found_in(entry),
@@ -92,23 +178,8 @@ fn found(limb: Limb, entry: Option<&Entry>) -> Limb {
     }
 }
 
-/// What kind of subject the strongest statement about this address says, the latest of equals.
-fn subject<'c>(hearing: &Hearing<'c>) -> (SubjectKind, Option<&'c Entry>) {
-    let said = hearing.statements().filter_map(|entry| match &entry.fact {
-        Fact::SubjectDescribed { subject_kind, .. } if *subject_kind != SubjectKind::Unknown => {
-            Some((*subject_kind, entry))
-        }
-        _ => None,
-    });
-    // At the same moment, a natural person is the safer reading.
-    let strongest = said.max_by_key(|(kind, entry)| {
-        (entry.level, entry.at, !matches!(kind, SubjectKind::LegalPerson | SubjectKind::PublicBody))
-    });
-    strongest.map_or((SubjectKind::Unknown, None), |(kind, entry)| (kind, Some(entry)))
-}
-
 fn address_kind<'c>(hearing: &Hearing<'c>) -> (AddressKind, Option<&'c Entry>) {
-    let said = hearing.statements().filter_map(|entry| match &entry.fact {
+    let said = hearing.descriptions().filter_map(|entry| match &entry.fact {
         Fact::SubjectDescribed { address_kind, .. } if *address_kind != AddressKind::Unknown => {
             Some((*address_kind, entry))
         }
@@ -136,7 +207,7 @@ fn address(hearing: &Hearing<'_>) -> Limb {
         AddressKind::Personal => {
             ("business.named_work", BusinessRule::Consent, named, "it is a private address")
         }
-        AddressKind::Unknown if rules.legal_person == BusinessRule::Consent => (
+        AddressKind::Unknown if !allows(rules.legal_person) => (
             "business.legal_person",
             BusinessRule::Consent,
             named,
@@ -149,10 +220,11 @@ fn address(hearing: &Hearing<'_>) -> Limb {
             "whether it names a person is unknown, so it counts as named",
         ),
     };
-    found(hearing.check(path, unless(rule != BusinessRule::Consent, reason), fact), entry)
+    found(hearing.check(path, unless(allows(rule), reason), fact), entry)
 }
 
-fn is_free_mail(domain: &DomainName) -> bool {
+/// Whether anybody can have an address on `domain`.
+pub fn is_free_mail(domain: &DomainName) -> bool {
     FREE_MAIL.binary_search(&domain.as_str()).is_ok()
 }
 

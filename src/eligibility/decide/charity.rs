@@ -5,12 +5,12 @@
 //! after the day the rule began, from somebody who showed support and was offered a refusal.
 
 use super::hearing::{Hearing, failures, unless};
+use super::noncommercial;
 use super::relations::{Collected, Dealing, collections, dealings};
-use crate::classify::{Element, Nature};
 use crate::eligibility::case::Purpose;
-use crate::eligibility::evidence::CollectionChannel;
+use crate::eligibility::fact::CollectionChannel;
 use crate::eligibility::reason::Reason;
-use crate::eligibility::rules::RelationshipKind;
+use crate::eligibility::relationship::RelationshipKind;
 use crate::eligibility::verdict::Limb;
 
 /// Whether the exception is the one to ask about this message.
@@ -26,7 +26,10 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
     let support = |dealing: &Dealing<'_>| {
         matches!(
             dealing.kind,
-            RelationshipKind::Donation | RelationshipKind::Membership | RelationshipKind::Interest
+            RelationshipKind::Donation
+                | RelationshipKind::Volunteer
+                | RelationshipKind::Membership
+                | RelationshipKind::Interest
         ) && dealing.fact.completed != Some(false)
     };
     let dealings = dealings(hearing);
@@ -59,24 +62,17 @@ fn status(hearing: &Hearing<'_>) -> Limb {
 }
 
 fn sole_purpose(hearing: &Hearing<'_>) -> Limb {
-    let message = hearing.message();
-    let serves = |element: &Element| {
-        element.nature() != Nature::Promotional && *element != Element::Unclassified
-            || matches!(element, Element::FundraisingAsk | Element::CampaignMessage)
-    };
-    let alone = !message.elements.is_empty()
-        && message.elements.iter().all(serves)
-        && message.promoted_entities.iter().all(|e| *e == message.sending_entity);
+    let alone = noncommercial::sells_nothing(hearing) || !hearing.rules().charity().sole_purpose;
     let fact = if alone {
         "the message serves charitable purposes alone"
     } else {
         "the message has parts that serve trade or others"
     };
-    hearing.check("charity.soft", unless(alone, Reason::PurposeNotCharitable), fact)
+    hearing.check("charity.sole_purpose", unless(alone, Reason::PurposeNotCharitable), fact)
 }
 
 fn hear(hearing: &Hearing<'_>, dealing: &Dealing<'_>, collections: &[Collected<'_>]) -> Vec<Limb> {
-    let same = dealing.fact.entity == hearing.message().sending_entity;
+    let same = hearing.is_senders(&dealing.fact.entity, dealing.entry.at);
     let support = hearing.check(
         "charity.soft",
         unless(same, Reason::CollectedByOtherEntity),
@@ -108,7 +104,7 @@ fn hear(hearing: &Hearing<'_>, dealing: &Dealing<'_>, collections: &[Collected<'
 
 fn collection(hearing: &Hearing<'_>, collected: &Collected<'_>) -> Vec<Limb> {
     let fact = &collected.fact;
-    let same = fact.entity == hearing.message().sending_entity;
+    let same = hearing.is_senders(&fact.entity, collected.entry.at);
     let is_own = !matches!(
         fact.channel,
         Some(CollectionChannel::Platform | CollectionChannel::List | CollectionChannel::Import)

@@ -1,13 +1,15 @@
 //! What a message is in the eyes of one rule set, derived from its elements.
 //!
 //! The class a sender claims never lowers it; nothing known, or anything not recognised, makes
-//! it marketing (promise P7). One promotional element makes the whole message marketing.
+//! it marketing (promise P7). One promotional element makes the whole message marketing, except
+//! where the primary purpose decides (16 CFR 316.3).
 
 use super::hearing::Hearing;
+use super::{noncommercial, referral};
 use crate::classify::{Element, Nature};
-use crate::eligibility::case::Class;
+use crate::eligibility::case::{Class, Purpose};
 use crate::eligibility::reason::Reason;
-use crate::eligibility::rules::{ElementRule, Mark, MixedRule};
+use crate::eligibility::rules::{Duty, ElementRule, Mark, MixedRule, NoncommercialRule};
 use crate::eligibility::verdict::Limb;
 
 /// The class, and what made it so.
@@ -15,24 +17,35 @@ pub(super) struct Finding {
     pub class: Class,
     /// Remarks on the class: reasons of a denial, information with a permit.
     pub notes: Vec<Limb>,
+    /// The duties that stay if it is not marketing.
+    pub keeps: Vec<Duty>,
 }
 
 /// The class of the message in the eyes of the rule set.
 pub(super) fn find(hearing: &Hearing<'_>) -> Finding {
     let elements = &hearing.message().elements;
-    let weights = || elements.iter().map(|&element| weigh(hearing, element));
-    let promotes = elements.is_empty() || weights().any(|w| w == Weight::Promotes);
-    let informs = weights().any(|w| w == Weight::Informs);
-    let MixedRule::AnyPromoTaints = hearing.rules().classify().mixed_rule;
-    let class = if promotes {
-        Class::Marketing
-    } else if informs {
-        Class::Service
+    let not_marketing = |class| Finding { class, notes: Vec::new(), keeps: duties(hearing) };
+    if is_internal(hearing) {
+        return Finding { class: Class::Personal, notes: Vec::new(), keeps: Vec::new() };
+    }
+    if is_public_task(hearing) {
+        return not_marketing(Class::Service);
+    }
+    let weighs = |wanted| elements.iter().any(|&element| weigh(hearing, element) == wanted);
+    let promotes = elements.is_empty() || weighs(Weight::Promotes) || promotes_by_links(hearing);
+    let informs = weighs(Weight::Informs);
+    if promotes && !(informs && is_mainly_transactional(hearing)) {
+        let notes = notes(hearing, informs);
+        return Finding { class: Class::Marketing, notes, keeps: Vec::new() };
+    }
+    if informs {
+        not_marketing(Class::Service)
+    } else if weighs(Weight::Recommends) {
+        let keeps = hearing.rules().referral().keeps.clone();
+        Finding { class: Class::Personal, notes: Vec::new(), keeps }
     } else {
-        Class::Research
-    };
-    let notes = if promotes { notes(hearing, informs) } else { Vec::new() };
-    Finding { class, notes }
+        not_marketing(Class::Research)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,6 +53,7 @@ enum Weight {
     Promotes,
     Informs,
     Researches,
+    Recommends,
 }
 
 fn weigh(hearing: &Hearing<'_>, element: Element) -> Weight {
@@ -50,6 +64,8 @@ fn weigh(hearing: &Hearing<'_>, element: Element) -> Weight {
             ElementRule::Marketing => Weight::Promotes,
             ElementRule::Service => Weight::Informs,
             ElementRule::ResearchExempt => Weight::Researches,
+            ElementRule::Conditional if referral::is_exempt(hearing) => Weight::Recommends,
+            ElementRule::Conditional => Weight::Promotes,
         },
     }
 }
@@ -73,8 +89,53 @@ fn rule_for(hearing: &Hearing<'_>, element: Element) -> (&'static str, ElementRu
         Element::ReferralByFriend => ("classify.referral", says.referral),
         Element::DoiConfirmBranded => ("classify.doi_branded", says.doi_branded),
         Element::BrandFooter => ("classify.brand_footer", says.brand_footer),
+        Element::PressRelease => ("classify.press_release", says.press_release),
+        // What calls itself internal and goes outside is not.
         _ => ("classify.mixed_rule", ElementRule::Marketing),
     }
+}
+
+/// Whether the recipient is the sender's own staff.
+fn is_internal(hearing: &Hearing<'_>) -> bool {
+    let sender = &hearing.message().sending_entity;
+    hearing.case.recipient.domain.is_some_and(|domain| {
+        hearing.case.policy.staff_domains.contains(&(sender.clone(), domain.clone()))
+    })
+}
+
+/// Whether it is a public body's mail for its task, where that is no marketing.
+fn is_public_task(hearing: &Hearing<'_>) -> bool {
+    let message = hearing.message();
+    message.purpose == Purpose::PublicTask
+        && !message.elements.is_empty()
+        && hearing.rules().noncommercial().public_task == NoncommercialRule::OutOfScope
+        && noncommercial::sells_nothing(hearing)
+}
+
+/// Spam Act 2003 s. 6(1): what the links lead to is content as well.
+fn promotes_by_links(hearing: &Hearing<'_>) -> bool {
+    hearing.message().reading.linked_content_promotional == Some(true)
+        && hearing.rules().classify().linked_content_counts
+}
+
+/// 16 CFR 316.3(a)(2): what is transacted stands first, and the subject does not sell.
+fn is_mainly_transactional(hearing: &Hearing<'_>) -> bool {
+    let reading = &hearing.message().reading;
+    match hearing.rules().classify().mixed_rule {
+        MixedRule::AnyPromoTaints | MixedRule::OneOfPurposes => false,
+        MixedRule::PrimaryPurposeUs => {
+            reading.subject_reads_commercial == Some(false)
+                && reading.transactional_content_first == Some(true)
+        }
+    }
+}
+
+/// The duties that stay for a message that is not marketing.
+fn duties(hearing: &Hearing<'_>) -> Vec<Duty> {
+    let exempt = hearing.rules().exempt();
+    let elements = &hearing.message().elements;
+    let is_free = !elements.is_empty() && elements.iter().all(|e| exempt.free.contains(e));
+    if is_free { Vec::new() } else { exempt.keeps.clone() }
 }
 
 fn notes(hearing: &Hearing<'_>, informs: bool) -> Vec<Limb> {

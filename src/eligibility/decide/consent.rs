@@ -4,13 +4,14 @@
 //! legal persons it names and nothing similar, and a fact nobody recorded is not proven.
 
 use super::hearing::{Hearing, failures, listed, unless};
-use super::suppression;
+use super::{relations, suppression};
 use crate::base::{EntityId, Timestamp};
 use crate::eligibility::calendar::counts_still;
-use crate::eligibility::evidence::{ConsentFact, Fact, Mechanism};
+use crate::eligibility::fact::{ConsentFact, Fact, Mechanism};
 use crate::eligibility::reason::Reason;
 use crate::eligibility::record::Entry;
-use crate::eligibility::rules::Proof;
+use crate::eligibility::relationship::RelationshipKind;
+use crate::eligibility::rules::{DoubleOptIn, Proof};
 use crate::eligibility::verdict::Limb;
 
 /// A consent and how it fares.
@@ -51,7 +52,25 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
             "no consent for this address is on record",
         ),
     };
-    vec![limb]
+    let mut limbs = vec![limb];
+    limbs.extend(held_without_reason(hearing));
+    limbs
+}
+
+/// An address that is held while nothing tells why: whatever was said then cannot be shown.
+fn held_without_reason(hearing: &Hearing<'_>) -> Option<Limb> {
+    let mut statements = hearing.statements();
+    let is_of_sender = |entry: &&Entry| match &entry.fact {
+        Fact::AddressCollected(collection) => hearing.is_senders(&collection.entity, entry.at),
+        _ => false,
+    };
+    let held = statements.find(is_of_sender)?;
+    if hearing.statements().any(|entry| entry.fact.dealing().is_some()) {
+        return None;
+    }
+    let fact = "the address is held, but what the person said then is not on record";
+    let limb = hearing.unmet("consent.evidence_required", Reason::ConsentUnproven, fact);
+    Some(limb.found_in(held))
 }
 
 /// The consent with the fewest unmet conditions, the latest of several, among those no
@@ -78,12 +97,14 @@ fn hear(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> Vec<Limb
         given,
         act(hearing, consent),
         proof(hearing, entry, consent),
-        entities(hearing, consent),
+        entities(hearing, entry, consent),
         topics(hearing, consent),
         channel(hearing, consent),
     ];
     let confirmed_at = confirmation(hearing, entry, consent);
-    if hearing.rules().consent().doi_required {
+    limbs.extend(guardian(hearing, consent));
+    limbs.extend(indirect(hearing, entry, consent));
+    if consent.pending || is_doi_needed(hearing, entry, consent) {
         let fact = match confirmed_at {
             Some(at) => format!("double opt-in completed on {}", at.date()),
             None => String::from("no completed double opt-in is on record"),
@@ -110,6 +131,59 @@ fn act(hearing: &Hearing<'_>, consent: &ConsentFact) -> Limb {
     hearing.check("consent.evidence_required", failure, format!("expressed by {fact}"))
 }
 
+/// Whether a double opt-in must be shown for this very consent.
+fn is_doi_needed(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> bool {
+    match hearing.rules().consent().doi_required {
+        DoubleOptIn::Always => true,
+        DoubleOptIn::Never => false,
+        // On paper or in a contract the person is known otherwise; on a page anybody can type
+        // any address.
+        DoubleOptIn::WebSignUp => {
+            !matches!(consent.mechanism, Some(Mechanism::Oral | Mechanism::Paper))
+                && !is_within_dealing(hearing, entry)
+        }
+    }
+}
+
+/// Whether the consent was given in the course of a sale or contract with the sender.
+fn is_within_dealing(hearing: &Hearing<'_>, consent: &Entry) -> bool {
+    hearing.statements().any(|other| {
+        let known = other.fact.dealing().is_some_and(|(kind, dealing)| {
+            matches!(
+                kind,
+                RelationshipKind::SalePaid
+                    | RelationshipKind::ContractOpen
+                    | RelationshipKind::ContractEnded
+            ) && hearing.is_senders(&dealing.entity, other.at)
+        });
+        known && relations::is_same_occasion(other, consent)
+    })
+}
+
+/// GDPR art. 8(1): a minor's consent is the guardian's to give.
+fn guardian(hearing: &Hearing<'_>, consent: &ConsentFact) -> Option<Limb> {
+    let minor = hearing.minor().filter(|_| hearing.rules().consent().guardian_for_minors)?;
+    let given = consent.by_guardian == Some(true);
+    let fact =
+        if given { "a guardian consented" } else { "no guardian is known to have consented" };
+    let limb = hearing.check("consent.guardian_for_minors", unless(given, Reason::Minor), fact);
+    Some(limb.found_in(minor))
+}
+
+/// A consent that came through somebody else ages faster.
+fn indirect(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> Option<Limb> {
+    if consent.direct != Some(false) {
+        return None;
+    }
+    let limit = hearing.rules().consent().indirect_max_age_months;
+    let alive = counts_still(entry.at, limit, hearing.today);
+    Some(hearing.check(
+        "consent.indirect_max_age_months",
+        unless(alive, Reason::ConsentIndirectStale),
+        format!("given through somebody else on {}", entry.at.date()),
+    ))
+}
+
 fn proof(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> Limb {
     let policy = hearing.case.policy;
     let point = policy.attested(consent.collection_point.as_ref(), entry.at).map(|(_, p)| p);
@@ -123,6 +197,7 @@ fn proof(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> Limb {
         Proof::Entity => !consent.entities.is_empty(),
         Proof::Channel => consent.channel.is_some(),
         Proof::SourceIpOrForm => entry.traceable,
+        Proof::Doi => confirmation(hearing, entry, consent).is_some(),
     };
     let missing: Vec<&str> = hearing
         .rules()
@@ -156,14 +231,20 @@ const fn in_words(proof: Proof) -> &'static str {
         Proof::Entity => "to whom",
         Proof::Channel => "for which channel",
         Proof::SourceIpOrForm => "from which form or address",
+        Proof::Doi => "that it was confirmed by a double opt-in",
     }
 }
 
-fn entities(hearing: &Hearing<'_>, consent: &ConsentFact) -> Limb {
+fn entities(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> Limb {
     let message = hearing.message();
     let is_named = |entity: &EntityId| consent.entities.contains(entity);
-    let all_named =
-        is_named(&message.sending_entity) && message.promoted_entities.iter().all(is_named);
+    // The sender may be the successor of whom the wording named.
+    let sender_named = consent.entities.iter().any(|named| hearing.is_senders(named, entry.at));
+    let covers =
+        |entity: &EntityId| is_named(entity) || *entity == message.sending_entity && sender_named;
+    let others_named =
+        !hearing.rules().consent().named_entities || message.promoted_entities.iter().all(covers);
+    let all_named = sender_named && others_named;
     hearing.check(
         "consent.named_entities",
         unless(all_named, Reason::ConsentScopeEntity),
@@ -173,9 +254,10 @@ fn entities(hearing: &Hearing<'_>, consent: &ConsentFact) -> Limb {
 
 fn topics(hearing: &Hearing<'_>, consent: &ConsentFact) -> Limb {
     let wanted = &hearing.message().topics;
-    let covered = !wanted.is_empty() && wanted.iter().all(|t| consent.topics.contains(t));
+    let named = !wanted.is_empty() && wanted.iter().all(|t| consent.topics.contains(t));
+    let covered = named || !hearing.rules().consent().named_topics && consent.topics.is_empty();
     hearing.check(
-        "consent.evidence_required",
+        "consent.named_topics",
         unless(covered, Reason::ConsentScopeTopic),
         format!(
             "it names the topics {}; the message is about {}",
@@ -204,11 +286,13 @@ fn channel(hearing: &Hearing<'_>, consent: &ConsentFact) -> Limb {
 
 /// When the double opt-in of this consent was completed.
 fn confirmation(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> Option<Timestamp> {
-    let sender = &hearing.message().sending_entity;
     let later = hearing
         .statements()
         .filter(|other| other.at >= entry.at)
-        .filter(|o| matches!(&o.fact, Fact::ConsentConfirmed { entity } if entity == sender))
+        .filter(|other| match &other.fact {
+            Fact::ConsentConfirmed { entity } => hearing.is_senders(entity, other.at),
+            _ => false,
+        })
         .map(|other| other.at);
     later.chain(consent.double_opt_in_at.filter(|&at| at <= hearing.case.at)).max()
 }
@@ -221,7 +305,10 @@ fn dormancy(hearing: &Hearing<'_>, entry: &Entry, confirmed_at: Option<Timestamp
         .recipient
         .last_marketing_sent_at
         .filter(|&used| entry.at <= used && used <= hearing.case.at);
-    let last = [Some(entry.at), confirmed_at, used_at].into_iter().flatten().max();
+    let last = [Some(entry.at), confirmed_at, used_at, sign_of_life(hearing, entry)]
+        .into_iter()
+        .flatten()
+        .max();
     let last = last.unwrap_or(entry.at);
     let alive = counts_still(last, limit, hearing.today);
     hearing.check(
@@ -229,4 +316,17 @@ fn dormancy(hearing: &Hearing<'_>, entry: &Entry, confirmed_at: Option<Timestamp
         unless(alive, Reason::ConsentDormant),
         format!("last given, confirmed or used on {}", last.date()),
     )
+}
+
+/// The last thing the person did with the sender since the consent: an order, the end of a
+/// contract, a click, a log-in. An open is none (CNIL).
+fn sign_of_life(hearing: &Hearing<'_>, consent: &Entry) -> Option<Timestamp> {
+    let acts = hearing.statements().filter_map(|entry| match (entry.fact.dealing(), &entry.fact) {
+        (Some((_, dealing)), _) if hearing.is_senders(&dealing.entity, entry.at) => {
+            Some(dealing.ended_at.filter(|&at| at <= hearing.case.at).unwrap_or(entry.at))
+        }
+        (None, Fact::Activity { entity }) if hearing.is_senders(entity, entry.at) => Some(entry.at),
+        (Some(_) | None, _) => None,
+    });
+    acts.filter(|&at| at >= consent.at).max()
 }

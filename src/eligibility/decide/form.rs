@@ -5,25 +5,26 @@
 //! counts as missing (promise P7).
 
 use super::hearing::{Hearing, unless};
+use crate::eligibility::basis::Basis;
 use crate::eligibility::case::Validity;
 use crate::eligibility::reason::Reason;
 use crate::eligibility::rules::{Duty, LabelWhen, UnsubscribeIn};
 use crate::eligibility::verdict::Limb;
 
-/// The defects of a marketing message.
-pub(super) fn defects(hearing: &Hearing<'_>) -> Vec<Limb> {
+/// The defects of a marketing message sent on `basis`, if there is one.
+pub(super) fn defects(hearing: &Hearing<'_>, basis: Option<Basis>) -> Vec<Limb> {
     let mut limbs = identity(hearing);
     limbs.extend(unsubscribe(hearing));
-    limbs.extend(appearance(hearing));
+    limbs.extend(appearance(hearing, basis));
     limbs.extend(honesty(hearing));
     limbs.retain(|limb| !limb.holds());
     limbs
 }
 
-/// The defects of a message that is not marketing, as far as duties stay for it.
-pub(super) fn defects_of_exempt(hearing: &Hearing<'_>) -> Vec<Limb> {
+/// The defects of a message that is not marketing, as far as `duties` stay for it.
+pub(super) fn defects_of_exempt(hearing: &Hearing<'_>, duties: &[Duty]) -> Vec<Limb> {
     let mut limbs = Vec::new();
-    for duty in &hearing.rules().exempt().keeps {
+    for duty in duties {
         limbs.extend(match duty {
             Duty::Identity => identity(hearing),
             Duty::Unsubscribe => unsubscribe(hearing),
@@ -74,6 +75,7 @@ fn unsubscribe(hearing: &Hearing<'_>) -> Vec<Limb> {
             offer.visible == Some(true) || offer.header == Some(true),
             "in the message or its headers",
         ),
+        UnsubscribeIn::Nowhere => return Vec::new(),
     };
     let mut limbs = vec![hearing.check(
         "message.unsubscribe",
@@ -119,7 +121,7 @@ fn unsubscribe(hearing: &Hearing<'_>) -> Vec<Limb> {
     limbs
 }
 
-fn appearance(hearing: &Hearing<'_>) -> Vec<Limb> {
+fn appearance(hearing: &Hearing<'_>, basis: Option<Basis>) -> Vec<Limb> {
     let rules = hearing.rules().message();
     let form = &hearing.message().form;
     let carried = form.label.as_deref().unwrap_or_default().trim().to_lowercase();
@@ -137,6 +139,9 @@ fn appearance(hearing: &Hearing<'_>) -> Vec<Limb> {
     let needs_label = match rules.label_when {
         LabelWhen::Always => true,
         LabelWhen::NotObvious => !is_obvious,
+        LabelWhen::NoConsent => basis != Some(Basis::ConsentExpress),
+        LabelWhen::UnsolicitedBulk => basis != Some(Basis::ConsentExpress) && is_bulk(hearing),
+        LabelWhen::SexuallyExplicit => hearing.message().reading.sexually_explicit,
         LabelWhen::Never => false,
     };
     if needs_label {
@@ -147,6 +152,16 @@ fn appearance(hearing: &Hearing<'_>) -> Vec<Limb> {
         ));
     }
     limbs
+}
+
+/// Spam Control Act 2007 s. 6: more than so many alike; a number nobody knows may be more.
+fn is_bulk(hearing: &Hearing<'_>) -> bool {
+    let rules = hearing.rules().message();
+    let counts = &hearing.message().bulk;
+    let known = [counts.day, counts.month, counts.year];
+    let limits = [rules.bulk_day, rules.bulk_month, rules.bulk_year];
+    let exceeds = known.iter().zip(limits).any(|(count, limit)| count.is_some_and(|n| n > limit));
+    exceeds || known.iter().all(Option::is_none)
 }
 
 fn honesty(hearing: &Hearing<'_>) -> Vec<Limb> {

@@ -7,10 +7,12 @@ use std::borrow::Cow;
 
 use jiff::civil::Date;
 
+use crate::base::{EntityId, Timestamp};
 use crate::eligibility::calendar::local_date;
 use crate::eligibility::case::{Case, MessageFacts};
+use crate::eligibility::fact::{Fact, SubjectKind};
 use crate::eligibility::reason::Reason;
-use crate::eligibility::record::Entry;
+use crate::eligibility::record::{Entry, ObjectionForm, RecipientRecord};
 use crate::eligibility::rules::{Consulted, RuleSet, Rules, TablesRead};
 use crate::eligibility::verdict::Limb;
 
@@ -44,9 +46,90 @@ impl<'c> Hearing<'c> {
         self.case.message
     }
 
-    /// What was stated for exactly this address up to now.
+    /// What was stated for exactly this address up to now, and since the address was last
+    /// unknown to its provider.
     pub fn statements(&self) -> impl Iterator<Item = &'c Entry> + use<'c> {
+        let since = self.recycled_at().map(|(at, _)| at);
+        self.stated().filter(move |entry| since.is_none_or(|at| entry.at > at))
+    }
+
+    /// What was stated for exactly this address up to now, whoever had it then.
+    pub fn stated(&self) -> impl Iterator<Item = &'c Entry> + use<'c> {
         self.case.recipient.record.statements(self.case.recipient.tag, self.case.at)
+    }
+
+    /// When the address was last unknown to its provider for good: whoever has it since may be
+    /// somebody else.
+    pub fn recycled_at(&self) -> Option<(Timestamp, &'c Entry)> {
+        let recipient = &self.case.recipient;
+        let is_of_address = |entry: &&Entry| entry.tag.is_none_or(|tag| tag == recipient.tag);
+        let unknown = recipient.record.entries().iter().filter(is_of_address).filter(
+            |entry| matches!(&entry.fact, Fact::Bounce { status } if is_mailbox_unknown(status)),
+        );
+        unknown.max_by_key(|entry| (entry.at, entry.id)).map(|entry| (entry.at, entry))
+    }
+
+    /// Who the law sees behind the address, as far as anything on record describes it: this
+    /// address, or its whole domain.
+    pub fn descriptions(&self) -> impl Iterator<Item = &'c Entry> + use<'c> {
+        let now = self.case.at;
+        let of_domain = self.case.recipient.domain_record.into_iter();
+        let of_domain = of_domain.flat_map(move |record| record.descriptions(now));
+        self.statements().chain(of_domain)
+    }
+
+    /// Every objection of the person and of everybody in their domain.
+    pub fn objections(&self) -> impl Iterator<Item = (&'c Entry, ObjectionForm<'c>)> + use<'c> {
+        let of_domain = self.case.recipient.domain_record.into_iter();
+        let of_domain = of_domain.flat_map(RecipientRecord::objections);
+        self.case.recipient.record.objections().chain(of_domain)
+    }
+
+    /// Whether what was given to `named` at `given_at` is the sender's.
+    pub fn is_senders(&self, named: &EntityId, given_at: Timestamp) -> bool {
+        let sender = &self.message().sending_entity;
+        self.case.history.passes_to(named, sender, given_at, self.today)
+    }
+
+    /// Whether `named` is the sender or became part of it.
+    pub fn is_own(&self, named: &EntityId) -> bool {
+        self.is_senders(named, Timestamp::default())
+    }
+
+    /// Whether an objection to `named` binds `wanted`.
+    pub fn binds(&self, named: &EntityId, wanted: &EntityId) -> bool {
+        self.case.history.binds(named, wanted, self.today)
+    }
+
+    /// What kind of subject the strongest statement says, the latest of equals.
+    pub fn subject(&self) -> (SubjectKind, Option<&'c Entry>) {
+        let said = self.descriptions().filter_map(|entry| match &entry.fact {
+            Fact::SubjectDescribed { subject_kind, .. }
+                if *subject_kind != SubjectKind::Unknown =>
+            {
+                Some((*subject_kind, entry))
+            }
+            _ => None,
+        });
+        // At the same moment, a natural person is the safer reading.
+        let is_person =
+            |kind: SubjectKind| !matches!(kind, SubjectKind::LegalPerson | SubjectKind::PublicBody);
+        let strongest = said.max_by_key(|(kind, entry)| (entry.level, entry.at, is_person(*kind)));
+        strongest.map_or((SubjectKind::Unknown, None), |(kind, entry)| (kind, Some(entry)))
+    }
+
+    /// Whether the person is said to be a minor, and where; whoever says so is heard, and only a
+    /// statement at least as strong and later says otherwise.
+    pub fn minor(&self) -> Option<&'c Entry> {
+        let said =
+            self.case.recipient.record.entries().iter().filter_map(|entry| match &entry.fact {
+                Fact::SubjectDescribed { minor: Some(minor), .. } if entry.at <= self.case.at => {
+                    Some((*minor, entry))
+                }
+                _ => None,
+            });
+        let strongest = said.max_by_key(|(minor, entry)| (entry.level, entry.at, *minor));
+        strongest.filter(|(minor, _)| *minor).map(|(_, entry)| entry)
     }
 
     /// A condition that is met.
@@ -103,4 +186,9 @@ pub(super) fn listed<T: ToString>(names: &[T]) -> String {
         [] => String::from("none"),
         names => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     }
+}
+
+/// RFC 3463 §3.2: the mailbox does not exist, or has moved away; RFC 7505 and RFC 5248 add none.
+fn is_mailbox_unknown(status: &str) -> bool {
+    matches!(status.trim(), "5.1.1" | "5.1.6" | "5.1.10")
 }

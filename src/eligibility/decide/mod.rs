@@ -4,22 +4,29 @@
 //! collecting every failing reason. All rule sets must permit. A permission may not rest on a
 //! value nobody has verified: if the strictest value in its place would deny, so does this.
 
+mod age;
 mod business;
 mod charity;
 mod class;
 mod consent;
 mod form;
 mod hearing;
+mod implied;
+mod noncommercial;
+mod referral;
+mod registers;
 mod relations;
+mod role;
 mod soft;
 mod suppression;
 
+pub use business::is_free_mail;
 use hearing::{Hearing, failures};
 
 use super::basis::Basis;
-use super::case::{Case, Class};
+use super::case::{Case, Class, Purpose};
 use super::reason::Reason;
-use super::rules::{Field, Mark, RuleBook, RuleSet, TablesRead};
+use super::rules::{Field, Mark, Regime, RuleBook, RuleSet, TablesRead};
 use super::verdict::{
     Denial, Limb, Outcome, Permit, RuleSetVerdict, Ruling, Verdict, deciding, each_once,
 };
@@ -59,16 +66,40 @@ fn judge(case: &Case<'_>, book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdic
         return unresolved(book, id);
     };
     let read = TablesRead::default();
-    let verdict = evaluate(&Hearing::open(case, set, set.rules(), &read));
+    let hearing = Hearing::open(case, set, set.rules(), &read);
+    let verdict = evaluate(&hearing);
     if verdict.verdict == Ruling::Deny {
-        return verdict;
+        return not_yet(&hearing, book, verdict);
     }
     let guilty = resting_on(case, set, &read);
     if guilty.is_empty() { verdict } else { refuse_unverified(case, set, &guilty) }
 }
 
+/// A denial for want of a basis that only a later version of the rule set has, saying so.
+fn not_yet(hearing: &Hearing<'_>, book: &RuleBook, mut verdict: RuleSetVerdict) -> RuleSetVerdict {
+    let is_charity =
+        matches!(hearing.message().purpose, Purpose::CharityFundraising | Purpose::CharityOther);
+    let today = hearing.case.at.date();
+    let later = book.sets().find(|other| {
+        other.id() == hearing.set.id() && other.valid_from() > today && other.rules().charity.soft
+    });
+    let Some(later) = later.filter(|_| is_charity && !hearing.set.rules().charity.soft) else {
+        return verdict;
+    };
+    let fact = format!("the exception for charities begins on {}", later.valid_from());
+    let limb = hearing.unmet("charity.soft", Reason::RulesetNotInForce, fact);
+    verdict.reasons.push(Reason::RulesetNotInForce);
+    verdict.limbs.push(limb);
+    verdict
+}
+
 fn unresolved(book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdict {
-    let (reason, fact) = if book.knows(id) {
+    let (reason, fact) = if book.is_disabled(id) {
+        (
+            Reason::UnverifiedRule,
+            "the rule set has no source that was verified, so it is switched off",
+        )
+    } else if book.knows(id) {
         (Reason::RulesetNotInForce, "no version of the rule set is in force on this date")
     } else {
         (Reason::RulesetUnknown, "no rule set of this name is loaded")
@@ -134,50 +165,98 @@ fn refuse_unverified(case: &Case<'_>, set: &RuleSet, fields: &[&'static Field]) 
 }
 
 fn evaluate(hearing: &Hearing<'_>) -> RuleSetVerdict {
-    let class::Finding { class, notes } = class::find(hearing);
+    let class::Finding { class, notes, keeps } = class::find(hearing);
     if class != Class::Marketing {
-        let defects = form::defects_of_exempt(hearing);
+        let defects = form::defects_of_exempt(hearing, &keeps);
         if !defects.is_empty() {
             return denial(hearing, class, defects);
         }
         let mut verdict = blank(hearing, class, Ruling::Permit);
         verdict.basis = Some(Basis::NotMarketing);
-        verdict.keeps.clone_from(&hearing.rules().exempt().keeps);
+        verdict.keeps = keeps;
         return verdict;
     }
     let suppressed = suppression::standing(hearing);
-    let defects = form::defects(hearing);
     match first_basis(hearing) {
-        Ok((basis, limbs)) if suppressed.is_empty() && defects.is_empty() => {
-            permission(hearing, basis, limbs, &notes)
+        Ok((basis, limbs)) => {
+            let defects = form_of(hearing, basis);
+            match suppressed.is_empty() && defects.is_empty() {
+                true => permission(hearing, basis, limbs, &notes),
+                false => denial(hearing, class, [suppressed, notes, defects].concat()),
+            }
         }
-        Ok(_) => denial(hearing, class, [suppressed, notes, defects].concat()),
-        Err(unmet) => denial(hearing, class, [suppressed, unmet, notes, defects].concat()),
+        Err(unmet) => {
+            let defects = form::defects(hearing, None);
+            denial(hearing, class, [suppressed, unmet, notes, defects].concat())
+        }
+    }
+}
+
+/// What is wrong with the form of a message that has a basis: beyond the statute's scope, only
+/// what stays for every message.
+fn form_of(hearing: &Hearing<'_>, basis: Basis) -> Vec<Limb> {
+    match basis {
+        Basis::OutOfScope => form::defects_of_exempt(hearing, &hearing.rules().exempt().keeps),
+        basis => form::defects(hearing, Some(basis)),
     }
 }
 
 /// A basis and its conditions, if the rule set has it for this case.
 type Heard = Option<(Basis, Vec<Limb>)>;
 
+/// The bases in the order they are tried. Later ones are not even asked about once one holds:
+/// what they rest on is nothing to the first.
+const BASES: &[fn(&Hearing<'_>) -> Heard] = &[
+    |hearing| Some((Basis::ConsentExpress, consent::limbs(hearing))),
+    noncommercial::limbs,
+    |hearing| match charity::applies(hearing) {
+        true => Some((Basis::CharitySoftOptIn, charity::limbs(hearing))),
+        false => Some((Basis::SoftOptIn, soft::limbs(hearing))),
+    },
+    implied::business_relationship,
+    implied::support_relationship,
+    implied::inferred,
+    implied::publication,
+    business::organisations,
+    business::limbs,
+    |hearing| match hearing.rules().scope().default_regime {
+        Regime::OptIn => None,
+        Regime::OptOut => {
+            let limb = hearing.met("scope.default_regime", "no prior basis is needed here");
+            Some((Basis::OptOutRegime, vec![limb]))
+        }
+    },
+];
+
 /// The first basis all of whose conditions are met, or every condition that is not.
 fn first_basis(hearing: &Hearing<'_>) -> Result<(Basis, Vec<Limb>), Vec<Limb>> {
-    // Later bases are not even asked about: what they rest on is nothing to the first.
-    let bases: [fn(&Hearing<'_>) -> Heard; 3] = [
-        |hearing| Some((Basis::ConsentExpress, consent::limbs(hearing))),
-        |hearing| match charity::applies(hearing) {
-            true => Some((Basis::CharitySoftOptIn, charity::limbs(hearing))),
-            false => Some((Basis::SoftOptIn, soft::limbs(hearing))),
-        },
-        business::limbs,
-    ];
+    let mut listed = Vec::new();
     let mut unmet = vec![hearing.unmet("scope.protected", Reason::NoBasis, "no basis holds")];
-    for (basis, limbs) in bases.into_iter().filter_map(|heard| heard(hearing)) {
-        if failures(&limbs) == 0 {
+    for (basis, limbs) in BASES.iter().filter_map(|heard| heard(hearing)) {
+        let hits = registers::listed(hearing, basis);
+        if failures(&limbs) > 0 || !hits.is_empty() {
+            unmet.extend(limbs.into_iter().filter(|limb| !limb.holds()));
+            listed.extend(hits);
+            continue;
+        }
+        let stale = registers::stale(hearing, basis);
+        if stale.is_empty() {
             return Ok((basis, limbs));
         }
-        unmet.extend(limbs.into_iter().filter(|limb| !limb.holds()));
+        listed.extend(stale);
     }
-    Err(unmet)
+    unmet.extend(recycled(hearing));
+    listed.extend(unmet);
+    Err(listed)
+}
+
+/// Whether anything stated would have counted, had the address not been unknown since.
+fn recycled(hearing: &Hearing<'_>) -> Option<Limb> {
+    let (at, bounce) = hearing.recycled_at()?;
+    let lost = hearing.stated().any(|entry| entry.at <= at);
+    let fact = format!("the address was unknown to its provider on {}", at.date());
+    let limb = hearing.unmet("consent.evidence_required", Reason::AddressRecycled, fact);
+    lost.then(|| limb.found_in(bounce))
 }
 
 fn permission(

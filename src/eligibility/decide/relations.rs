@@ -6,9 +6,9 @@
 
 use super::hearing::Hearing;
 use crate::base::Timestamp;
-use crate::eligibility::evidence::{CollectionFact, DealingFact, Fact};
+use crate::eligibility::fact::{CollectionFact, Fact};
 use crate::eligibility::record::Entry;
-use crate::eligibility::rules::RelationshipKind;
+use crate::eligibility::relationship::{DealingFact, RelationshipKind};
 
 /// At most this many dealings and collections are looked at, the latest first. Leaving evidence
 /// out can only narrow what is allowed.
@@ -57,7 +57,7 @@ pub(super) fn dealings<'c>(hearing: &Hearing<'c>) -> Vec<Dealing<'c>> {
     let mut dealings: Vec<_> = hearing
         .statements()
         .filter_map(|entry| {
-            let (kind, fact) = kind_of(&entry.fact)?;
+            let (kind, fact) = entry.fact.dealing()?;
             Some(Dealing { entry, fact, kind, ended_at: None })
         })
         .collect();
@@ -74,23 +74,6 @@ pub(super) fn dealings<'c>(hearing: &Hearing<'c>) -> Vec<Dealing<'c>> {
         }
     }
     dealings
-}
-
-const fn kind_of(fact: &Fact) -> Option<(RelationshipKind, &DealingFact)> {
-    match fact {
-        Fact::Sale(dealing) => match dealing.paid {
-            Some(false) => Some((RelationshipKind::SaleFreeAccount, dealing)),
-            Some(true) | None => Some((RelationshipKind::SalePaid, dealing)),
-        },
-        Fact::Negotiation(dealing) => Some((RelationshipKind::Negotiation, dealing)),
-        Fact::Inquiry(dealing) => Some((RelationshipKind::Inquiry, dealing)),
-        Fact::ContractOpened(dealing) => Some((RelationshipKind::ContractOpen, dealing)),
-        Fact::ContractEnded(dealing) => Some((RelationshipKind::ContractEnded, dealing)),
-        Fact::Donation(dealing) => Some((RelationshipKind::Donation, dealing)),
-        Fact::Membership(dealing) => Some((RelationshipKind::Membership, dealing)),
-        Fact::InterestClick(dealing) => Some((RelationshipKind::Interest, dealing)),
-        _ => None,
-    }
 }
 
 /// The earliest end of a contract that anything on the whole row tells of: an end narrows what
@@ -174,6 +157,7 @@ fn complete<'c>(
     Collected { entry, fact, attested_by, is_in_course }
 }
 
-fn is_same_occasion(one: &Entry, other: &Entry) -> bool {
+/// Whether two things happened within a day of each other.
+pub(super) fn is_same_occasion(one: &Entry, other: &Entry) -> bool {
     one.at.as_millis().abs_diff(other.at.as_millis()) <= DAY_MILLIS
 }

@@ -6,12 +6,13 @@
 
 use super::hearing::{Hearing, failures, listed, unless};
 use super::relations::{Collected, Dealing, collections, dealings};
+use super::{age, noncommercial};
 use crate::base::TopicId;
-use crate::eligibility::calendar::counts_still;
-use crate::eligibility::case::Purpose;
-use crate::eligibility::evidence::CollectionChannel;
+use crate::classify::Element;
+use crate::eligibility::fact::{CollectionChannel, Fact};
 use crate::eligibility::reason::Reason;
-use crate::eligibility::rules::{AgeAnchor, MonthLimit, NoncommercialRule, RelationshipKind};
+use crate::eligibility::relationship::RelationshipKind;
+use crate::eligibility::rules::NoncommercialRule;
 use crate::eligibility::verdict::{Limb, each_once};
 
 /// The conditions of the exception, for the best dealing on record.
@@ -27,10 +28,8 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
     let dealings = dealings(hearing);
     let mut limbs = message_limbs(hearing);
     if dealings.is_empty() {
-        limbs.insert(
-            0,
-            hearing.unmet("soft.relationship_kinds", Reason::RelNone, near_miss(hearing)),
-        );
+        let none = hearing.unmet("soft.relationship_kinds", Reason::RelNone, near_miss(hearing));
+        limbs.splice(0..0, [none].into_iter().chain(bare_collection(hearing)));
         return limbs;
     }
     let collections = collections(hearing, &dealings, |dealing| counts(hearing, dealing));
@@ -56,12 +55,33 @@ fn near_miss(hearing: &Hearing<'_>) -> &'static str {
     }
 }
 
-/// Conditions that ask about the message alone.
+/// What is wrong with the latest collection of an address that belongs to no dealing.
+fn bare_collection(hearing: &Hearing<'_>) -> Vec<Limb> {
+    let rows = hearing.statements().filter_map(|entry| match &entry.fact {
+        Fact::AddressCollected(fact) => Some((entry, fact)),
+        _ => None,
+    });
+    let Some((entry, fact)) = rows.max_by_key(|(entry, _)| (entry.at, entry.id)) else {
+        return Vec::new();
+    };
+    let fact = fact.clone();
+    let collected = Collected { entry, fact, attested_by: None, is_in_course: false };
+    let limbs = collection(hearing, &collected);
+    // What is merely not known belongs to no dealing, so that it says nothing about one.
+    let is_told = |limb: &Limb| {
+        matches!(limb.fails, Some(Reason::OptoutNotOffered | Reason::CollectedByOtherEntity))
+            || limb.fails == Some(Reason::CollectedIndirectly)
+                && collected.fact.direct == Some(false)
+    };
+    limbs.into_iter().filter(is_told).collect()
+}
+
+/// Conditions that ask about the message and the person alone.
 fn message_limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
     let message = hearing.message();
     let mut limbs = Vec::new();
     if hearing.rules().soft().own_products_only {
-        let own = message.promoted_entities.iter().all(|e| *e == message.sending_entity);
+        let own = message.promoted_entities.iter().all(|e| hearing.is_own(e));
         let fact = match message.promoted_entities.as_slice() {
             [] => String::from("it promotes the sender's own"),
             others => format!("it promotes {}", listed(others)),
@@ -72,24 +92,36 @@ fn message_limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
             fact,
         ));
     }
-    let says = hearing.rules().noncommercial();
-    let (path, rule) = match message.purpose {
-        Purpose::Commercial => return limbs,
-        Purpose::CharityFundraising | Purpose::CharityOther => {
-            ("noncommercial.charity", says.charity)
-        }
-        Purpose::Political => ("noncommercial.political", says.political),
-        Purpose::PublicTask => ("noncommercial.public_task", says.public_task),
-    };
-    if rule == NoncommercialRule::Same {
-        return limbs;
-    }
-    limbs.push(hearing.unmet(
-        path,
-        Reason::NoncommercialNeedsConsent,
-        "its purpose is not to sell, and the exception is for selling",
-    ));
+    limbs.extend(each_message(hearing));
+    limbs.extend(minor(hearing));
+    limbs.extend(purpose(hearing));
     limbs
+}
+
+fn each_message(hearing: &Hearing<'_>) -> Option<Limb> {
+    if !hearing.rules().soft().optout_each_message {
+        return None;
+    }
+    let offered = hearing.message().form.unsubscribe.visible == Some(true);
+    let failure = unless(offered, Reason::MsgNoUnsubscribe);
+    Some(hearing.check("soft.optout_each_message", failure, "a refusal offered in the message"))
+}
+
+fn minor(hearing: &Hearing<'_>) -> Option<Limb> {
+    let minor = hearing.minor().filter(|_| !hearing.rules().soft().minors)?;
+    Some(hearing.unmet("soft.minors", Reason::Minor, "the person is a minor").found_in(minor))
+}
+
+fn purpose(hearing: &Hearing<'_>) -> Option<Limb> {
+    let (path, rule) = noncommercial::rule(hearing)?;
+    match rule {
+        NoncommercialRule::Same | NoncommercialRule::OptOut | NoncommercialRule::OutOfScope => None,
+        NoncommercialRule::Consent | NoncommercialRule::CharitySoft => Some(hearing.unmet(
+            path,
+            Reason::NoncommercialNeedsConsent,
+            "its purpose is not to sell, and the exception is for selling",
+        )),
+    }
 }
 
 /// Whether a dealing is of a kind in whose course an address may be collected.
@@ -104,21 +136,17 @@ fn is_of_kind(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> bool {
 fn hear(hearing: &Hearing<'_>, dealing: &Dealing<'_>, collections: &[Collected<'_>]) -> Vec<Limb> {
     let mut limbs = vec![kind(hearing, dealing)];
     if hearing.rules().soft().same_legal_person {
-        let same = dealing.fact.entity == hearing.message().sending_entity;
+        let same = hearing.is_senders(&dealing.fact.entity, dealing.entry.at);
         limbs.push(hearing.check(
             "soft.same_legal_person",
             unless(same, Reason::CollectedByOtherEntity),
             format!("the dealing was with {}", dealing.fact.entity),
         ));
     }
-    let found = |limb: Limb| limb.found_in(dealing.entry);
-    if !is_of_kind(hearing, dealing) {
-        // Age and collection of what does not count at all would only mislead.
-        return limbs.into_iter().map(found).collect();
-    }
     limbs.extend(completion(hearing, dealing));
-    limbs.extend(age(hearing, dealing));
-    let mut limbs: Vec<Limb> = limbs.into_iter().map(found).collect();
+    limbs.extend(free_account(hearing, dealing));
+    limbs.extend(age::limb(hearing, dealing));
+    let mut limbs: Vec<Limb> = limbs.into_iter().map(|limb| limb.found_in(dealing.entry)).collect();
     // The address may have been collected in this dealing or in an earlier one; the age counts
     // from this one.
     let best = collections
@@ -132,24 +160,17 @@ fn hear(hearing: &Hearing<'_>, dealing: &Dealing<'_>, collections: &[Collected<'
 
 fn kind(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Limb {
     let kinds = &hearing.rules().soft().relationship_kinds;
-    let what = match dealing.kind {
-        RelationshipKind::SalePaid => "a sale",
-        RelationshipKind::SaleFreeAccount => "a free account",
-        RelationshipKind::ContractOpen => "a running contract",
-        RelationshipKind::ContractEnded => "a contract that has ended",
-        RelationshipKind::Negotiation => "negotiations",
-        RelationshipKind::Inquiry => "an inquiry",
-        RelationshipKind::Donation => "a donation",
-        RelationshipKind::Membership => "a membership",
-        RelationshipKind::Interest => "a sign of interest",
-    };
     let failure = match dealing.kind {
         kind if kinds.contains(&kind) => None,
         RelationshipKind::SaleFreeAccount => Some(Reason::RelSaleNotPaid),
         _ => Some(Reason::RelKindInsufficient),
     };
-    let fact =
-        format!("{what} on {} about {}", dealing.entry.at.date(), listed(&dealing.fact.topics));
+    let fact = format!(
+        "{} on {} about {}",
+        dealing.kind.in_words(),
+        dealing.entry.at.date(),
+        listed(&dealing.fact.topics)
+    );
     hearing.check("soft.relationship_kinds", failure, fact)
 }
 
@@ -180,37 +201,22 @@ fn completion(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Vec<Limb> {
     limbs
 }
 
-fn age(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Option<Limb> {
+/// C-654/23: a free account is a sale where mail about a paid tier of the same service goes out.
+fn free_account(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Option<Limb> {
     let rules = hearing.rules().soft();
-    let (path, limit) = match dealing.kind {
-        RelationshipKind::SalePaid => ("soft.max_age_months.sale_paid", rules.max_age_months_sale),
-        RelationshipKind::ContractEnded => {
-            ("soft.max_age_months.contract_ended", rules.max_age_months_contract_ended)
-        }
-        RelationshipKind::Negotiation => {
-            ("soft.max_age_months.negotiation", rules.max_age_months_negotiation)
-        }
-        // A running contract does not age; kinds that count nowhere need no limit.
-        RelationshipKind::ContractOpen => return None,
-        RelationshipKind::SaleFreeAccount
-        | RelationshipKind::Inquiry
-        | RelationshipKind::Donation
-        | RelationshipKind::Membership
-        | RelationshipKind::Interest => {
-            ("soft.max_age_months.sale_paid", rules.max_age_months_sale)
-        }
+    let counts = is_of_kind(hearing, dealing) && dealing.kind == RelationshipKind::SaleFreeAccount;
+    if !counts || !rules.free_account_needs_paid_tier {
+        return None;
+    }
+    let promotes = hearing.message().elements.iter().any(|element| {
+        matches!(element, Element::UpgradeNudge | Element::EditorialNewsletterOwnPaidContent)
+    });
+    let fact = match promotes {
+        true => "the message promotes a paid tier of the service",
+        false => "the message promotes no paid tier of the service",
     };
-    let since = match rules.age_anchor {
-        AgeAnchor::ContractEnd => dealing.ended_at.unwrap_or(dealing.entry.at),
-        AgeAnchor::LastSale => dealing.entry.at,
-    };
-    let alive = counts_still(since, limit, hearing.today);
-    let limit = match limit {
-        MonthLimit::Months(months) => format!("{months} months"),
-        MonthLimit::Unlimited => String::from("no limit"),
-    };
-    let fact = format!("it counts from {}; the limit is {limit}", since.date());
-    Some(hearing.check(path, unless(alive, Reason::RelTooOld), fact))
+    let failure = unless(promotes, Reason::RelSaleNotPaid);
+    Some(hearing.check("soft.free_account_needs_paid_tier", failure, fact))
 }
 
 fn collection(hearing: &Hearing<'_>, collected: &Collected<'_>) -> Vec<Limb> {
@@ -222,7 +228,7 @@ fn collection(hearing: &Hearing<'_>, collected: &Collected<'_>) -> Vec<Limb> {
     };
     let mut limbs = Vec::new();
     if rules.same_legal_person {
-        let same = fact.entity == hearing.message().sending_entity;
+        let same = hearing.is_senders(&fact.entity, collected.entry.at);
         limbs.push(hearing.check(
             "soft.same_legal_person",
             unless(same, Reason::CollectedByOtherEntity),

@@ -1,4 +1,4 @@
-//! Objections, withdrawals, complaints, erasures and registers: they come before every basis.
+//! Objections, withdrawals, complaints and erasures: they come before every basis.
 //!
 //! An objection to direct marketing is absolute (GDPR art. 21(3)); no sale, no time and no other
 //! system's flag lifts it. Only a later consent of the person's own, at least as well evidenced,
@@ -6,8 +6,8 @@
 
 use super::consent;
 use super::hearing::Hearing;
-use crate::eligibility::case::Purpose;
-use crate::eligibility::evidence::{Fact, Level, ObjectionChannel, Scope};
+use crate::eligibility::evidence::Level;
+use crate::eligibility::fact::{Fact, ObjectionChannel, Scope};
 use crate::eligibility::reason::Reason;
 use crate::eligibility::record::{Entry, ObjectionForm};
 use crate::eligibility::verdict::Limb;
@@ -23,7 +23,6 @@ pub(super) fn standing(hearing: &Hearing<'_>) -> Vec<Limb> {
             add_withdrawn_consent(hearing, &mut limbs, entry, form);
         }
     }
-    limbs.extend(register_hits(hearing));
     limbs
 }
 
@@ -45,16 +44,14 @@ fn covering<'c>(
 ) -> impl Iterator<Item = (&'c Entry, ObjectionForm<'c>)> + use<'c> {
     let hearing = *hearing;
     hearing
-        .case
-        .recipient
-        .record
         .objections()
         .filter(move |(_, form)| is_addressed_to_sender(&hearing, form) && covers(&hearing, form))
 }
 
 fn is_addressed_to_sender(hearing: &Hearing<'_>, form: &ObjectionForm<'_>) -> bool {
     let message = hearing.message();
-    message.sending_entity == *form.entity() || message.promoted_entities.contains(form.entity())
+    let binds = |wanted| hearing.binds(form.entity(), wanted);
+    binds(&message.sending_entity) || message.promoted_entities.iter().any(binds)
 }
 
 fn covers(hearing: &Hearing<'_>, form: &ObjectionForm<'_>) -> bool {
@@ -141,25 +138,4 @@ fn add_latest(limbs: &mut Vec<Limb>, limb: Limb) {
         Some(known) => *known = limb,
         None => limbs.push(limb),
     }
-}
-
-fn register_hits(hearing: &Hearing<'_>) -> Vec<Limb> {
-    let is_charity =
-        matches!(hearing.message().purpose, Purpose::CharityFundraising | Purpose::CharityOther);
-    let names = |list: &[String], id: &str| list.iter().any(|name| name == "*" || name == id);
-    let mut limbs = Vec::new();
-    for entry in hearing.case.recipient.record.entries() {
-        let Fact::RegisterHit { register, .. } = &entry.fact else { continue };
-        let rules = hearing.rules().registers();
-        let path = if names(&rules.blocking, register) {
-            "registers.blocking"
-        } else if is_charity && names(&rules.blocking_charity, register) {
-            "registers.blocking_charity"
-        } else {
-            continue;
-        };
-        let fact = format!("found in the register {register} on {}", entry.at.date());
-        add_latest(&mut limbs, hearing.unmet(path, Reason::RegisterListed, fact).found_in(entry));
-    }
-    limbs
 }

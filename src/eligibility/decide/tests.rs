@@ -12,7 +12,7 @@ use crate::eligibility::rules::{FIELDS, TablesRead};
 use crate::eligibility::{
     AddressKind, Basis, Case, CollectionChannel, CollectionFact, ConsentFact, DealingFact,
     Evidence, Fact, Form, Level, Mechanism, MessageFacts, ObjectionChannel, Policy, Provenance,
-    Purpose, Reason, RecipientFacts, RecipientRecord, RuleBook, Scope, SubjectKind, Verdict,
+    Reason, RecipientFacts, RecipientRecord, RuleBook, Scope, SubjectKind, Successions, Verdict,
 };
 
 const NOW: &str = "2026-06-01T12:00:00Z";
@@ -40,13 +40,9 @@ fn said(at: &str, level: Level, fact: Fact) -> Evidence {
 fn newsletter() -> MessageFacts {
     MessageFacts {
         elements: vec![Element::Offer],
-        class_claimed: None,
-        sending_entity: acme(),
-        brand: None,
-        promoted_entities: Vec::new(),
         topics: vec![shoes()],
-        purpose: Purpose::Commercial,
         form: Form::complete(),
+        ..MessageFacts::of(acme())
     }
 }
 
@@ -56,9 +52,8 @@ fn good_consent() -> ConsentFact {
         topics: vec![shoes()],
         mechanism: Some(Mechanism::Tick),
         wording_version: Some(String::from("w1")),
-        double_opt_in_at: None,
         channel: Some(String::from("email")),
-        collection_point: None,
+        ..ConsentFact::default()
     }
 }
 
@@ -100,6 +95,7 @@ fn company() -> Fact {
         address_kind: AddressKind::WorkImpersonal,
         jurisdictions: Vec::new(),
         role: None,
+        minor: None,
     }
 }
 
@@ -116,6 +112,7 @@ fn verdict_in(places: &[&str], message: &MessageFacts, evidence: &[Evidence]) ->
         message,
         recipient: RecipientFacts::new(&record, tag()),
         policy: &Policy::default(),
+        history: &Successions::default(),
     };
     decide(&case, &RuleBook::builtin())
 }
@@ -156,6 +153,7 @@ fn p7_no_value_of_a_table_that_was_not_read_changes_a_verdict() {
             message: &message,
             recipient: RecipientFacts::new(&record, tag()),
             policy: &policy,
+            history: &Successions::default(),
         };
         for set in book.sets() {
             let read = TablesRead::default();

@@ -24,7 +24,7 @@ fn check(text: &str, expected: &[&str]) {
 #[test]
 fn a_permit_tells_its_basis_rule_article_version_and_facts() {
     check(
-        &told(include_str!("../cases/story_buyer.toml")),
+        &told(include_str!("../../../tests/law/story/story_buyer.toml")),
         &[
             "Permitted (soft_opt_in): the person is a customer",
             "Rule set uk (version 1.1.0, ",
@@ -40,7 +40,7 @@ fn a_permit_tells_its_basis_rule_article_version_and_facts() {
 #[test]
 fn a_denial_tells_each_failing_condition_and_what_would_help() {
     check(
-        &told(include_str!("../cases/story_insured.toml")),
+        &told(include_str!("../../../tests/law/story/story_insured.toml")),
         &[
             "Denied: NO_BASIS, CONSENT_MISSING, NOT_SIMILAR",
             "- NOT_SIMILAR: A topic of this message is not similar to what the person bought.",
@@ -54,7 +54,7 @@ fn a_denial_tells_each_failing_condition_and_what_would_help() {
 
 #[test]
 fn where_the_person_objected_nothing_else_is_said_to_help() {
-    let text = told(include_str!("../cases/s01_uk_flybe.toml"));
+    let text = told(include_str!("../../../tests/law/scenarios/s01_uk_flybe.toml"));
     check(&text, &["the person unsubscribed on a preference page on 2016-05-01"]);
     let remedies = text.split("What would help:").nth(1).unwrap();
     assert!(remedies.contains("UNSUBSCRIBED: Nobody may lift this but the person"));
@@ -64,7 +64,7 @@ fn where_the_person_objected_nothing_else_is_said_to_help() {
 #[test]
 fn several_rule_sets_are_named_and_told_apart() {
     check(
-        &told(include_str!("../cases/be_negotiation.toml")),
+        &told(include_str!("../../../tests/law/special/be_negotiation.toml")),
         &["The rules of uk and be apply", "Rule set uk", "permits.", "Rule set be", "denies."],
     );
 }
@@ -72,7 +72,7 @@ fn several_rule_sets_are_named_and_told_apart() {
 #[test]
 fn overrides_are_shown() {
     check(
-        &told(include_str!("../cases/s23_be_former_customer_24_months.toml")),
+        &told(include_str!("../../../tests/law/scenarios/s23_be_former_customer_24_months.toml")),
         &["The operator has set soft.max_age_months.contract_ended to 24."],
     );
 }

@@ -6,10 +6,11 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
 
 use super::RecipientRecord;
 use crate::base::{AddressTag, EntityId, EvidenceId, JurisdictionId, Timestamp};
-use crate::eligibility::evidence::{
-    AddressKind, ConsentFact, DealingFact, Evidence, Fact, Level, ObjectionChannel, Provenance,
-    Scope, SubjectKind,
+use crate::eligibility::evidence::{Evidence, Level, Provenance};
+use crate::eligibility::fact::{
+    AddressKind, ConsentFact, Fact, ObjectionChannel, Scope, SubjectKind,
 };
+use crate::eligibility::relationship::DealingFact;
 
 fn entity(name: &str) -> EntityId {
     EntityId::parse(name).unwrap()
@@ -30,9 +31,8 @@ fn consent(names: &[&str]) -> Fact {
         topics: Vec::new(),
         mechanism: None,
         wording_version: None,
-        double_opt_in_at: None,
         channel: None,
-        collection_point: None,
+        ..ConsentFact::default()
     })
 }
 
@@ -134,6 +134,7 @@ fn the_strongest_and_latest_statement_says_where_the_person_is() {
         address_kind: AddressKind::Unknown,
         jurisdictions: names.iter().map(|name| JurisdictionId::parse(name).unwrap()).collect(),
         role: None,
+        minor: None,
     };
     let check = |pieces: &[(u8, Level, &[&str])], expected: &[&str]| {
         let numbered: Vec<(u64, Evidence)> = (1..)

@@ -128,12 +128,22 @@ impl RuleBook {
 
     /// The version of `id`'s rules in force on `day`.
     pub fn resolve(&self, id: &JurisdictionId, day: Date) -> Option<&RuleSet> {
-        self.sets.get(id)?.iter().find(|set| set.is_in_force(day))
+        self.sets.get(id)?.iter().find(|set| set.is_enabled() && set.is_in_force(day))
     }
 
     /// Whether any version of `id`'s rules is known.
     pub fn knows(&self, id: &JurisdictionId) -> bool {
         self.sets.contains_key(id)
+    }
+
+    /// Whether `id`'s rules can speak for a place: known and not switched off.
+    pub fn speaks_for(&self, id: &JurisdictionId) -> bool {
+        self.knows(id) && !self.is_disabled(id)
+    }
+
+    /// Whether all versions of `id`'s rules are switched off.
+    pub fn is_disabled(&self, id: &JurisdictionId) -> bool {
+        self.sets.get(id).is_some_and(|versions| versions.iter().all(|set| !set.is_enabled()))
     }
 
     /// Every rule set, by jurisdiction, oldest version first.
@@ -225,8 +235,15 @@ fn field_of(set: &RuleSet, path: &str) -> Result<&'static Field, String> {
 fn replace(set: &mut RuleSet, choice: &Override) -> Result<(), String> {
     let field = field_of(set, &choice.field)?;
     if set.mark(field.path) != Some(Mark::Policy) {
+        let why = match (set.mark(field.path), set.citation(field.path)) {
+            (Some(Mark::Unverified), _) => {
+                String::from("it is not verified, and can only be accepted as it is")
+            }
+            (_, Some(citation)) => format!("it rests on {citation}"),
+            (_, None) => String::from("it is not marked as one"),
+        };
         return Err(format!(
-            "`{}` of rule set `{}` is not a policy choice and cannot be overridden",
+            "`{}` of rule set `{}` is not a policy choice and cannot be overridden: {why}",
             field.path, set.id
         ));
     }
@@ -241,6 +258,9 @@ fn replace(set: &mut RuleSet, choice: &Override) -> Result<(), String> {
 
 fn accept(set: &mut RuleSet, acceptance: &Acceptance) -> Result<(), String> {
     let field = field_of(set, &acceptance.field)?;
+    if acceptance.by.trim().is_empty() {
+        return Err(format!("`{}` of `{}`: nobody is named under `by`", field.path, set.id));
+    }
     set.accepted.insert(field.path, acceptance.clone());
     Ok(())
 }

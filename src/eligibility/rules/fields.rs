@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::consulted::Consulted;
 use super::schema::{
-    AgeAnchor, BusinessRule, Deadline, DeadlineUnit, Duty, ElementRule, LabelWhen, MixedRule,
-    MonthLimit, NoncommercialRule, Proof, Protected, RelationshipKind, Similarity, StartDate,
-    UnsubscribeIn,
+    AgeAnchor, BusinessRule, Deadline, DeadlineUnit, DoubleOptIn, Duty, ElementRule, InferredRule,
+    LabelWhen, MixedRule, MonthLimit, NoncommercialRule, Proof, Protected, ReferralCondition,
+    Regime, RegisterRule, RegulatedPurpose, Similarity, StartDate, UnsubscribeIn,
 };
+use crate::classify::Element;
+use crate::eligibility::relationship::RelationshipKind;
 
 macro_rules! path {
     ($table:ident $field:ident) => {
@@ -113,6 +115,12 @@ rule_fields! {
     scope: ScopeRules {
         /// Whom the consent rule protects.
         protected: Protected = Protected::NaturalAndLegal;
+        /// The purposes the statute regulates; what holds for the others is said below.
+        purposes: Vec<RegulatedPurpose> = vec![
+            RegulatedPurpose::Commercial, RegulatedPurpose::Charity, RegulatedPurpose::Political,
+        ];
+        /// Whether a basis is needed at all.
+        default_regime: Regime = Regime::OptIn;
         /// The largest offset from UTC in the territory; dates are counted there.
         utc_offset_hours: i8 = 14;
     }
@@ -120,6 +128,8 @@ rule_fields! {
     classify: ClassifyRules {
         /// How mixed messages weigh.
         mixed_rule: MixedRule = MixedRule::AnyPromoTaints;
+        /// Whether what the links lead to counts as content.
+        linked_content_counts: bool = true;
         /// Surveys.
         survey: ElementRule = ElementRule::Marketing;
         /// Requests for reviews.
@@ -142,6 +152,19 @@ rule_fields! {
         doi_branded: ElementRule = ElementRule::Marketing;
         /// Branded footers.
         brand_footer: ElementRule = ElementRule::Marketing;
+        /// Press releases.
+        press_release: ElementRule = ElementRule::Marketing;
+    }
+    /// Recommendations by friends, where they are not marketing.
+    referral: ReferralRules {
+        /// What must be shown.
+        conditions: Vec<ReferralCondition> = vec![
+            ReferralCondition::OwnInitiative, ReferralCondition::NoReward,
+            ReferralCondition::InitiatorShown, ReferralCondition::TextSeen,
+            ReferralCondition::UsedOnce,
+        ];
+        /// Whether the message must say who sends it and offer a way to unsubscribe.
+        keeps: Vec<Duty> = vec![Duty::Identity, Duty::Unsubscribe, Duty::HonestHeaders];
     }
     /// What a consent needs.
     consent: ConsentRules {
@@ -154,10 +177,16 @@ rule_fields! {
         per_channel: bool = true;
         /// Whether every legal person must be named.
         named_entities: bool = true;
+        /// Whether every topic must be named.
+        named_topics: bool = true;
         /// After how many months without use a consent is dormant.
         dormancy_months: MonthLimit = MonthLimit::Months(0);
+        /// After how many months a consent given through somebody else is stale.
+        indirect_max_age_months: MonthLimit = MonthLimit::Months(0);
         /// Whether a double opt-in must be completed.
-        doi_required: bool = true;
+        doi_required: DoubleOptIn = DoubleOptIn::Always;
+        /// Whether a minor's consent must be their guardian's.
+        guardian_for_minors: bool = true;
     }
     /// The existing-customer exception.
     soft: SoftRules {
@@ -169,8 +198,13 @@ rule_fields! {
         require_completed_sale: bool = true;
         /// Whether a sale must have been paid.
         require_paid_sale: bool = true;
+        /// Whether a free account counts only for mail about a paid tier of the same service.
+        free_account_needs_paid_tier: bool = true;
         /// How long a sale counts.
         max_age_months_sale as "max_age_months.sale_paid": MonthLimit
+            = MonthLimit::Months(0);
+        /// How long a free account counts.
+        max_age_months_free_account as "max_age_months.sale_free_account": MonthLimit
             = MonthLimit::Months(0);
         /// How long a contract counts after its end.
         max_age_months_contract_ended as "max_age_months.contract_ended": MonthLimit
@@ -178,6 +212,11 @@ rule_fields! {
         /// How long negotiations count.
         max_age_months_negotiation as "max_age_months.negotiation": MonthLimit
             = MonthLimit::Months(0);
+        /// How long a request for a quote counts.
+        max_age_months_quote_request as "max_age_months.quote_request": MonthLimit
+            = MonthLimit::Months(0);
+        /// Beyond which no policy may go.
+        max_age_cap_months: MonthLimit = MonthLimit::Months(0);
         /// From when the age counts.
         age_anchor: AgeAnchor = AgeAnchor::LastSale;
         /// Whether collector and sender must be the same legal person.
@@ -192,13 +231,46 @@ rule_fields! {
         similarity: Similarity = Similarity::SameCategory;
         /// Whether a refusal must have been offered at collection.
         optout_at_collection: bool = true;
+        /// Whether a refusal must be offered in each message.
+        optout_each_message: bool = true;
+        /// Whether it extends to minors.
+        minors: bool = false;
     }
     /// A charity's own supporters.
     charity: CharityRules {
         /// Whether there is an exception for them.
         soft: bool = false;
+        /// Whether the message must serve charitable purposes alone.
+        sole_purpose: bool = true;
         /// From when on addresses must have been collected.
         not_before: StartDate = StartDate(jiff::civil::Date::MAX);
+    }
+    /// Consent the law reads out of a relation or a publication.
+    implied: ImpliedRules {
+        /// Relations that make an existing business relationship.
+        ebr_kinds: Vec<RelationshipKind> = Vec::new();
+        /// How long a purchase or a contract that has ended counts.
+        ebr_purchase_months: MonthLimit = MonthLimit::Months(0);
+        /// How long an inquiry counts.
+        ebr_inquiry_months: MonthLimit = MonthLimit::Months(0);
+        /// Relations that make an existing relationship without business.
+        enbr_kinds: Vec<RelationshipKind> = Vec::new();
+        /// How long such a relation counts.
+        enbr_months: MonthLimit = MonthLimit::Months(0);
+        /// From which relations consent is inferred.
+        inferred: InferredRule = InferredRule::Never;
+        /// Which of them count.
+        inferred_kinds: Vec<RelationshipKind> = Vec::new();
+        /// How long they count.
+        inferred_months: MonthLimit = MonthLimit::Months(0);
+        /// Whether the message must be related to the relation.
+        inferred_related: bool = true;
+        /// Whether a card handed over counts as well.
+        card: bool = false;
+        /// Whether an address the person published for work may be written to.
+        published: bool = false;
+        /// Whether the message must then be tied to the role.
+        published_relevance: bool = true;
     }
     /// Mail to businesses.
     business: BusinessRules {
@@ -208,16 +280,26 @@ rule_fields! {
         impersonal: BusinessRule = BusinessRule::Consent;
         /// A named address at a legal person.
         named_work: BusinessRule = BusinessRule::Consent;
+        /// A sole trader's address.
+        sole_trader: BusinessRule = BusinessRule::Consent;
         /// Whether public bodies are treated as legal persons.
         public_body: BusinessRule = BusinessRule::Consent;
+        /// Whether mail must be tied to the person's role.
+        role_relevance: bool = true;
+        /// Whether the person must have been told when the address was collected.
+        informed_at_collection: bool = true;
+        /// Whether organisations that have a relationship may write to each other.
+        org_relationship: bool = false;
     }
     /// Mail without a commercial purpose.
     noncommercial: NoncommercialRules {
         /// Fundraising and other charity mail.
         charity: NoncommercialRule = NoncommercialRule::Consent;
+        /// Whether only registered charities profit from being out of scope.
+        charity_registered: bool = true;
         /// Political mail.
         political: NoncommercialRule = NoncommercialRule::Consent;
-        /// Promotional mail of public bodies.
+        /// Mail of public bodies for their task.
         public_task: NoncommercialRule = NoncommercialRule::Consent;
     }
     /// How opting out must be possible.
@@ -236,6 +318,8 @@ rule_fields! {
         extra_data_allowed: bool = false;
         /// Whether it may cost a fee.
         fee_allowed: bool = false;
+        /// Whether it must be possible by the medium of the message.
+        same_medium: bool = true;
     }
     /// What a marketing message must say.
     message: MessageRules {
@@ -253,17 +337,23 @@ rule_fields! {
         label: String = String::new();
         /// When the label is needed.
         label_when: LabelWhen = LabelWhen::Always;
+        /// How many alike in 24 hours are not yet bulk.
+        bulk_day: u32 = 0;
+        /// How many alike in 30 days are not yet bulk.
+        bulk_month: u32 = 0;
+        /// How many alike in a year are not yet bulk.
+        bulk_year: u32 = 0;
     }
     /// Public opt-out registers.
     registers: RegisterRules {
-        /// Registers whose hits block all marketing; `*` stands for every register.
-        blocking: Vec<String> = vec![String::from("*")];
-        /// Registers whose hits block mail with a charitable purpose.
-        blocking_charity: Vec<String> = Vec::new();
+        /// Registers to consult or to heed.
+        consulted: Vec<RegisterRule> = vec![RegisterRule::strictest()];
     }
     /// Messages that are not marketing.
     exempt: ExemptRules {
         /// The duties that stay for them.
         keeps: Vec<Duty> = vec![Duty::Identity, Duty::Unsubscribe, Duty::HonestHeaders];
+        /// Elements for which they do not stay, if the message has no others.
+        free: Vec<Element> = Vec::new();
     }
 }

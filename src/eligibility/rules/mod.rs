@@ -4,6 +4,7 @@
 //! rule set is chosen by jurisdiction and date. What it means is `decide`'s business.
 
 mod book;
+mod choices;
 mod consulted;
 mod fields;
 mod read;
@@ -20,9 +21,9 @@ pub use fields::{FIELDS, Field, Rules, Table};
 pub use read::RuleError;
 pub(super) use read::{date, line_of, some_date};
 pub use schema::{
-    AgeAnchor, BusinessRule, Deadline, DeadlineUnit, Duty, ElementRule, LabelWhen, MixedRule,
-    MonthLimit, NoncommercialRule, Proof, Protected, RelationshipKind, Similarity, StartDate,
-    UnsubscribeIn,
+    AgeAnchor, BusinessRule, Deadline, DeadlineUnit, DoubleOptIn, Duty, ElementRule, InferredRule,
+    LabelWhen, MixedRule, MonthLimit, NoncommercialRule, Proof, Protected, ReferralCondition,
+    Regime, RegisterRule, RegisterSubjects, RegulatedPurpose, Similarity, StartDate, UnsubscribeIn,
 };
 
 use crate::base::{Digest, JurisdictionId};
@@ -53,6 +54,7 @@ pub struct RuleSet {
     version: String,
     valid_from: Date,
     valid_to: Option<Date>,
+    enabled: bool,
     sources: Vec<String>,
     hash: Digest,
     rules: Rules,
@@ -108,6 +110,11 @@ impl RuleSet {
         self.valid_to
     }
 
+    /// Whether it may speak; a set without any verified source ships switched off.
+    pub const fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
     /// Where its facts come from.
     pub fn sources(&self) -> &[String] {
         &self.sources
@@ -136,6 +143,16 @@ impl RuleSet {
     /// The standing of the value at `path`; `None` means it is taken from its source.
     pub fn mark(&self, path: &str) -> Option<Mark> {
         self.marks.get(path).copied()
+    }
+
+    /// Everything somebody accepted.
+    pub fn acceptances(&self) -> impl Iterator<Item = &Acceptance> {
+        self.accepted.values()
+    }
+
+    /// Who accepted the unverified value at `path`, and when.
+    pub fn acceptance(&self, path: &str) -> Option<&Acceptance> {
+        self.accepted.get(path)
     }
 
     /// The values somebody replaced, as they are now.

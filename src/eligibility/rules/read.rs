@@ -48,9 +48,16 @@ pub(super) struct Meta {
     /// `id` or `id@version` of the set it starts from.
     #[serde(default)]
     pub parent: Option<String>,
+    /// Whether it may speak.
+    #[serde(default = "yes")]
+    pub enabled: bool,
     /// Where the facts come from.
     #[serde(default)]
     pub sources: Vec<String>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[derive(Default, Deserialize)]
@@ -136,8 +143,7 @@ impl<'t> Source<'t> {
             Ok(meta) => Ok(Self { text, root, meta }),
             Err(error) => {
                 let span = error.span().unwrap_or(0..0);
-                let hint =
-                    "[meta] has id, version, valid_from, and may have valid_to, parent, sources";
+                let hint = "[meta] has id, version, valid_from, and may have valid_to, parent, enabled, sources";
                 complaints.add(span, error.message().trim(), hint);
                 Err(complaints.errors)
             }
@@ -194,6 +200,7 @@ impl<'t> Source<'t> {
             version: self.meta.version.clone(),
             valid_from: self.meta.valid_from,
             valid_to: self.meta.valid_to,
+            enabled: self.meta.enabled,
             sources: self.meta.sources.clone(),
             hash: lineage.hash(),
             rules,

@@ -2,11 +2,9 @@
 //!
 //! The expectations are those of the rule tables, written down a second time on purpose.
 
-use super::{
-    Acceptance, BusinessRule, FIELDS, Field, Mark, MonthLimit, Override, RelationshipKind,
-    RuleBook, Text,
-};
+use super::{Acceptance, BusinessRule, FIELDS, Field, Mark, MonthLimit, Override, RuleBook, Text};
 use crate::base::JurisdictionId;
+use crate::eligibility::RelationshipKind;
 
 fn id(name: &str) -> JurisdictionId {
     JurisdictionId::parse(name).unwrap()

@@ -15,7 +15,7 @@ use crate::base::{
 use crate::config::Config;
 use crate::daemon;
 use crate::eligibility::{
-    ConsentFact, Evidence, Fact, Level, Mechanism, ObjectionChannel, Provenance, Scope,
+    ConsentFact, Evidence, Fact, Level, Mechanism, ObjectionChannel, Provenance, Scope, Successions,
 };
 use crate::pipeline::{
     Dispatch, Fate, FateKey, House, LedgerEntry, OnDeferredRecipient, Outcome, Receipt, Settled,
@@ -97,9 +97,8 @@ impl FakeStore {
                 topics: vec![TopicId::parse("footwear").unwrap()],
                 mechanism: Some(Mechanism::Tick),
                 wording_version: Some("newsletter-2".to_owned()),
-                double_opt_in_at: None,
                 channel: Some("email".to_owned()),
-                collection_point: None,
+                ..ConsentFact::default()
             });
             store.learn(person(address), &evidence(address, "2026-06-01", fact));
         }
@@ -186,11 +185,17 @@ impl FakeStore {
             records: records.map(Option::unwrap_or_default).collect(),
             fates: fates.map(Option::unwrap_or_default).collect(),
             scope_id: query.scope.map(|_| 7),
+            history: Successions::default(),
         })
     }
 }
 
 impl Journal for FakeStore {
+    async fn witness(&self, person: PersonKey, evidence: Evidence) -> Result<(), StoreError> {
+        self.learn(person, &evidence);
+        Ok(())
+    }
+
     async fn record(&self, batch: DecisionBatch) -> Result<Receipt, RecordError> {
         let once = self.0.lock().unwrap().record_error_once.take();
         if let Some((error, change)) = once {

@@ -38,6 +38,11 @@ group! { "Store":
         "Journal entries behind the last checkpoint: what could be cut off unnoticed."
         => "Above checkpoint_entries signing fails, and the log says why.";
 
+    TESTIMONIES Counter "consentry_evidence_by_mail_total" ["outcome"]
+        "Evidence that accepted messages brought along in X-Consentry-Evidence, by what became of it."
+        => "refused: the log names the mistake, or the client lacks may_record. lost: the store was \
+            away or overloaded; import those sales.";
+
     JOURNAL_GAPS Counter "consentry_journal_gaps_total" []
         "Journal rows about service mail lost because the store could not take them; each gap is \
          journalled later."

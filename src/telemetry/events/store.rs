@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tracing::{error, info, trace, warn};
 
-use crate::telemetry::labels::{HoldCause, StoreFile, StoreOperation, StoreState};
+use crate::base::TransactionId;
+use crate::telemetry::labels::{HoldCause, StoreFile, StoreOperation, StoreState, TestimonyLabel};
 use crate::telemetry::metrics::Metrics;
 
 /// A call of the store ended, or nobody waits for it any more.
@@ -54,6 +55,35 @@ impl StoreFailed<'_> {
     pub fn emit(&self, metrics: &Metrics) {
         metrics.store.errors.of(self.operation).inc();
         warn!(operation = self.operation.as_str(), error = self.error, "store call failed");
+    }
+}
+
+/// An accepted message brought evidence along.
+#[derive(Clone, Copy, Debug)]
+pub struct TestimonyHeard<'a> {
+    /// The transaction.
+    pub transaction: TransactionId,
+    /// What became of it.
+    pub outcome: TestimonyLabel,
+    /// Why it was not recorded; must not name a person.
+    pub reason: Option<&'a str>,
+}
+
+impl TestimonyHeard<'_> {
+    /// Counts and logs it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.store.testimonies.of(self.outcome).inc();
+        match (self.outcome, self.reason) {
+            (TestimonyLabel::Recorded, _) => {
+                trace!(transaction = %self.transaction, "evidence by mail recorded");
+            }
+            (TestimonyLabel::Refused | TestimonyLabel::Lost, reason) => warn!(
+                transaction = %self.transaction,
+                outcome = self.outcome.as_str(),
+                reason = reason.unwrap_or_default(),
+                "evidence by mail not recorded"
+            ),
+        }
     }
 }
 

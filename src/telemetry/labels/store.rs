@@ -17,6 +17,16 @@ labels! {
         Append = "append",
     }
 
+    /// What became of evidence that a message brought along.
+    TestimonyLabel {
+        /// It is recorded.
+        Recorded = "recorded",
+        /// It was not believed.
+        Refused = "refused",
+        /// It was believed, and the store could not take it.
+        Lost = "lost",
+    }
+
     /// Whether the store answers.
     StoreState {
         /// It does.

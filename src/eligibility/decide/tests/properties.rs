@@ -12,7 +12,7 @@ use crate::base::{EvidenceId, JurisdictionId, Timestamp, TopicId};
 use crate::classify::Element;
 use crate::eligibility::{
     Case, CollectionFact, ConsentFact, DealingFact, Evidence, Fact, Level, MessageFacts, Policy,
-    Provenance, RecipientFacts, RecipientRecord, RuleBook, decide, explain,
+    Provenance, RecipientFacts, RecipientRecord, RuleBook, Successions, decide, explain,
 };
 
 fn some_fact() -> BoxedStrategy<Fact> {
@@ -91,6 +91,7 @@ proptest! {
                     message: &message,
                     recipient: RecipientFacts::new(&record, tag()),
                     policy: &Policy::default(),
+                    history: &Successions::default(),
                 };
                 let verdict = decide(&case, &RuleBook::builtin());
                 assert_eq!(verdict.is_denial(), !verdict.reasons().is_empty());
