@@ -90,7 +90,7 @@ impl Generation {
                 "[store] high_water",
                 old.store.high_water(&old.node.id) == new.store.high_water(&new.node.id),
             ),
-            ("[keys] file", self.keyring.fingerprint() == next.keyring.fingerprint()),
+            ("[keys] file", self.keyring.prints() == next.keyring.prints()),
             ("[http] public_listen", old.http.public_listen == new.http.public_listen),
             ("[log] format", old.log.format == new.log.format),
             ("[http] operations_listen", old.http.operations_listen == new.http.operations_listen),

@@ -237,7 +237,7 @@ impl Daemon {
 
 fn open_store(config: &Config, keyring: &Keyring, metrics: &Arc<Metrics>) -> anyhow::Result<Store> {
     let mut settings = store::Settings::new(&config.store.path, config.node.id.clone());
-    settings.keyring = Some(keyring.fingerprint());
+    settings.keyring = Some(keyring.prints());
     settings.busy_timeout = config.store.busy_timeout;
     settings.high_water = Some(config.store.high_water(&config.node.id));
     settings.built_at = built_at();
