@@ -20,7 +20,7 @@ use crate::pipeline::{
     RecordedPlan, Ruling, replies,
 };
 use crate::smtp::{Dialect, Reply};
-use crate::telemetry::{DeferCause, Stage, StoreOperation};
+use crate::telemetry::{DeferCause, Metrics, Stage, StoreOperation};
 
 /// How often a changed record is decided on again before the client is asked to come back.
 const DECISIONS_MAX: usize = 3;
@@ -94,8 +94,7 @@ where
                     return deferred(&draft, reply, DeferCause::AttemptUnderWay, trail);
                 }
                 Err(RecordError::Store(error)) => {
-                    report::store_failed(&self.metrics, StoreOperation::Record, &error);
-                    let (reply, cause) = not_recorded(&error);
+                    let (reply, cause) = not_recorded(&self.metrics, &error);
                     return deferred(&draft, reply, cause, trail);
                 }
             }
@@ -184,13 +183,14 @@ where
 }
 
 /// What a client is told when decisions could not be made durable.
-fn not_recorded(error: &StoreError) -> (Reply, DeferCause) {
+fn not_recorded(metrics: &Metrics, error: &StoreError) -> (Reply, DeferCause) {
     match error {
         StoreError::Held(Hold::Restored) => (replies::held_restored(), DeferCause::HeldRestore),
         StoreError::Held(Hold::ClockBack | Hold::ClockBeforeBuild) => {
             (replies::held_by_clock(), DeferCause::HeldClock)
         }
         StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Overloaded => {
+            report::store_failed(metrics, StoreOperation::Record, error);
             (replies::store_unavailable(), DeferCause::StoreUnavailable)
         }
     }

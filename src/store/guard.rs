@@ -64,6 +64,8 @@ impl Guard {
 
     /// The database is behind.
     pub(super) fn hold(&self, opening: u64, why: String) {
+        // Whoever accepts it moves the marks back; they must move on from there.
+        self.forget();
         *lock(&self.restored) = Some((opening, why));
     }
 
