@@ -4,6 +4,7 @@
 
 mod check;
 mod classify;
+mod clock;
 mod completions;
 mod credential;
 mod decide;
@@ -29,6 +30,7 @@ mod rewrite;
 mod rules;
 mod serve;
 mod setup;
+mod store;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -111,6 +113,12 @@ enum Command {
     /// Look after the keyring.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Look after the database as a whole.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
+    /// Answer for the clock.
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
     /// Print what a shell needs to complete commands and options.
     Completions(completions::CompletionsArgs),
     /// Write the manual pages.
@@ -158,6 +166,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Domain(command) => domain::run(&command),
         Command::Register(command) => register::run(&command),
         Command::Key(command) => key::run(&command),
+        Command::Store(command) => store::run(&command),
+        Command::Clock(command) => clock::run(&command),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Credential(command) => credential::run(&command),
