@@ -15,6 +15,8 @@ pub mod installing {}
 pub mod in_front {}
 #[doc = include_str!("manual/upstreams.md")]
 pub mod upstreams {}
+#[doc = include_str!("manual/addresses.md")]
+pub mod addresses {}
 #[doc = include_str!("manual/operations.md")]
 pub mod operations {}
 #[doc = include_str!("manual/upkeep.md")]

@@ -88,6 +88,8 @@ names! {
     CollectionPointId;
     /// One running relay process; its journal chain and claims carry this name.
     NodeId;
+    /// A public opt-out register, as rule sets name it (`ecg`).
+    RegisterId;
     /// One import, as a unit that can be counted and undone.
     BatchId;
 }

@@ -1,38 +1,103 @@
-//! The keyring and the pseudonyms made with it.
+//! Keys, and the pseudonyms made with them.
 //!
-//! A person is known to the store only by [`PersonKey`] and [`AddressTag`], both keyed hashes:
-//! without the keyring the evidence names nobody. Every use of a master key goes through a
-//! labelled sub-key, so that no two purposes share one.
+//! A person is known to the store only by keyed hashes: without the keyring the evidence names
+//! nobody. Every use of a master key goes through a labelled sub-key, so that no two purposes
+//! share one. Which keys there are and which count is the keyring's business.
 
 use std::fmt;
 
 use aws_lc_rs::hmac;
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use super::{Digest, Mailbox};
+use super::{Digest, Separators};
 
 /// The number under which a key stands in the keyring, 1 to 255.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct KeyId(pub u8);
 
-/// 256 secret bits and their number.
+/// How a key's pseudonyms are made. A number once given keeps its meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Normalization {
+    /// Lower case, `+` everywhere, and pseudonyms that do not say which key made them.
+    First,
+    /// Full case folding, each domain's separators, and a first byte that names the key.
+    #[default]
+    Second,
+}
+
+impl Normalization {
+    /// The number in keyrings and stores.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::First => 1,
+            Self::Second => 2,
+        }
+    }
+
+    /// The normalisation with this number.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::First),
+            2 => Some(Self::Second),
+            _ => None,
+        }
+    }
+}
+
+/// 256 secret bits, their number, and how addresses are widened under them.
 #[derive(Clone)]
 pub struct MasterKey {
     id: KeyId,
     secret: [u8; 32],
+    normalization: Normalization,
+    separators: Separators,
 }
 
 impl MasterKey {
-    /// A master key from 32 random bytes.
+    /// A master key from 32 random bytes, of the newest normalisation.
     pub const fn new(id: KeyId, secret: [u8; 32]) -> Self {
-        Self { id, secret }
+        let normalization = Normalization::Second;
+        Self { id, secret, normalization, separators: Separators::new() }
+    }
+
+    /// The same key with another way to widen addresses.
+    #[must_use]
+    pub fn widening(self, normalization: Normalization, separators: Separators) -> Self {
+        Self { normalization, separators, ..self }
     }
 
     /// The key's number.
     pub const fn id(&self) -> KeyId {
         self.id
+    }
+
+    /// How its pseudonyms are made.
+    pub const fn normalization(&self) -> Normalization {
+        self.normalization
+    }
+
+    /// What begins a sub-address for it.
+    pub const fn separators(&self) -> &Separators {
+        &self.separators
+    }
+
+    pub(super) const fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
+    /// Tells this key, and how it widens, from others without telling anything about it.
+    pub(super) fn fingerprint(&self) -> Digest {
+        let print = Digest::of(self.sub_key("consentry keyring fingerprint v1").raw());
+        if self.normalization == Normalization::First {
+            return print;
+        }
+        let mut said = Vec::new();
+        for (domain, characters) in self.separators.iter() {
+            said.extend_from_slice(format!("{domain} {characters}\n").as_bytes());
+        }
+        Digest::of_parts(&[print.as_bytes(), &[self.normalization.number()], &said])
     }
 
     /// The sub-key for the purpose `label` names.
@@ -90,114 +155,28 @@ pub enum KeyError {
     /// Two keys share a number, or a number is 0.
     #[error("key {0}: numbers run from 1 to 255 and stand once each")]
     Number(u8),
+    /// A key is of a normalisation this program does not know.
+    #[error("key {0}: its normalization is not 1 or 2; use a newer program")]
+    Normalization(u8),
+    /// Separators are declared for something that is no domain, or are not of the few allowed.
+    #[error("separators of `{0}`: expected a domain and characters from `!#$%&*+-./=_~`")]
+    Separators(String),
+    /// Live keys do not stand together at the front.
+    #[error("key {0}: live keys stand before all others")]
+    Order(u8),
+    /// There is no free number left for a new key.
+    #[error("all 255 key numbers were given")]
+    Full,
 }
 
-/// All keys of an installation. The first is the live one; the others only open old tokens.
-#[derive(Clone, Debug)]
-pub struct Keyring {
-    keys: Vec<MasterKey>,
-    person: SubKey,
-    tag: SubKey,
-    decision: SubKey,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawKeyring {
-    key: Vec<RawKey>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawKey {
-    id: u8,
-    secret: String,
-}
-
-impl Keyring {
-    /// A keyring whose live key is `live`.
-    pub fn new(live: MasterKey, older: Vec<MasterKey>) -> Self {
-        let person = live.sub_key("consentry person key v1");
-        let tag = live.sub_key("consentry address tag v1");
-        let decision = live.sub_key("consentry decision id v1");
-        let mut keys = vec![live];
-        keys.extend(older);
-        Self { keys, person, tag, decision }
+/// The first 16 bytes of the keyed hash of `parts`, one after the other.
+pub(super) fn short_tag(key: &SubKey, parts: &[&[u8]]) -> [u8; 16] {
+    let mut context = hmac::Context::with_key(key.hmac());
+    for part in parts {
+        context.update(part);
     }
-
-    /// Reads the TOML text of a keyring file: `[[key]]` tables with `id` and `secret`.
-    ///
-    /// # Errors
-    /// [`KeyError`] says which key is wrong and why; secrets are never shown.
-    pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let raw: RawKeyring =
-            toml::from_str(text).map_err(|e| KeyError::Syntax(e.message().to_owned()))?;
-        let mut keys: Vec<MasterKey> = Vec::with_capacity(raw.key.len());
-        for key in raw.key {
-            if key.id == 0 || keys.iter().any(|k| k.id.0 == key.id) {
-                return Err(KeyError::Number(key.id));
-            }
-            let secret = BASE64
-                .decode(key.secret.as_bytes())
-                .ok()
-                .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-                .ok_or(KeyError::Secret(key.id))?;
-            keys.push(MasterKey::new(KeyId(key.id), secret));
-        }
-        if keys.is_empty() {
-            return Err(KeyError::Empty);
-        }
-        let live = keys.remove(0);
-        Ok(Self::new(live, keys))
-    }
-
-    /// The text [`Keyring::parse`] reads.
-    pub fn encode(&self) -> String {
-        let mut text = String::from(
-            "# Consentry keyring. Keep it apart from the database: together they name people.\n",
-        );
-        for key in &self.keys {
-            let secret = BASE64.encode(&key.secret);
-            text.push_str(&format!("\n[[key]]\nid = {}\nsecret = \"{secret}\"\n", key.id.0));
-        }
-        text
-    }
-
-    /// The live master key.
-    pub fn live(&self) -> &MasterKey {
-        &self.keys[0]
-    }
-
-    /// The master key numbered `id`, live or old.
-    pub fn find(&self, id: KeyId) -> Option<&MasterKey> {
-        self.keys.iter().find(|key| key.id == id)
-    }
-
-    /// The row a person's evidence stands in: keyed hash of the widened address.
-    pub fn person_key(&self, mailbox: &Mailbox) -> PersonKey {
-        PersonKey(short_tag(&self.person, mailbox.widened().as_bytes()))
-    }
-
-    /// The exact address a permission was given for: keyed hash of the case-folded address.
-    pub fn address_tag(&self, mailbox: &Mailbox) -> AddressTag {
-        AddressTag(short_tag(&self.tag, mailbox.folded().as_bytes()))
-    }
-
-    /// Tells one live key from another without telling anything about it. A store remembers it:
-    /// under another key its people would be strangers, and their objections forgotten.
-    pub fn fingerprint(&self) -> Digest {
-        Digest::of(self.live().sub_key("consentry keyring fingerprint v1").raw())
-    }
-
-    /// The sub-key decision ids are made with.
-    pub const fn decision_key(&self) -> &SubKey {
-        &self.decision
-    }
-}
-
-fn short_tag(key: &SubKey, input: &[u8]) -> [u8; 16] {
     let mut short = [0; 16];
-    short.copy_from_slice(&hmac::sign(key.hmac(), input).as_ref()[..16]);
+    short.copy_from_slice(&context.sign().as_ref()[..16]);
     short
 }
 
@@ -256,49 +235,15 @@ pseudonyms! {
     PersonKey;
     /// One exact address of a person: case does not matter, the sub-address does.
     AddressTag;
+    /// A whole domain, whose firm may object for all who have an address there.
+    DomainKey;
+    /// What an opt-out register lists: an address, a domain, or the hash of either.
+    ListingKey;
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{KeyError, KeyId, Keyring, MasterKey};
-    use crate::base::Mailbox;
-
-    fn keyring() -> Keyring {
-        Keyring::new(MasterKey::new(KeyId(1), [7; 32]), vec![MasterKey::new(KeyId(2), [8; 32])])
-    }
-
-    fn mailbox(text: &str) -> Mailbox {
-        Mailbox::parse(text).unwrap()
-    }
-
-    #[test]
-    fn one_person_has_one_key_and_each_address_its_tag() {
-        let ring = keyring();
-        let plain = mailbox("jane@example.com");
-        for same in ["Jane@EXAMPLE.com.", "\"jane\"@example.com", "jane+shop@example.com"] {
-            assert_eq!(ring.person_key(&plain), ring.person_key(&mailbox(same)), "{same}");
-        }
-        assert_eq!(ring.address_tag(&plain), ring.address_tag(&mailbox("JANE@example.com")));
-        assert_ne!(ring.address_tag(&plain), ring.address_tag(&mailbox("jane+shop@example.com")));
-        assert_ne!(ring.person_key(&plain), ring.person_key(&mailbox("joan@example.com")));
-    }
-
-    #[test]
-    fn survives_its_own_text() {
-        let ring = Keyring::parse(&keyring().encode()).unwrap();
-        let jane = mailbox("jane@example.com");
-        assert_eq!(ring.person_key(&jane), keyring().person_key(&jane));
-        assert!(ring.find(KeyId(2)).is_some());
-        assert!(ring.find(KeyId(3)).is_none());
-    }
-
-    #[test]
-    fn refuses_unusable_keyrings_without_showing_secrets() {
-        assert!(matches!(Keyring::parse("key = 1"), Err(KeyError::Syntax(_))));
-        assert_eq!(Keyring::parse("key = []").unwrap_err(), KeyError::Empty);
-        let short = "[[key]]\nid = 3\nsecret = \"c2hvcnQ=\"\n";
-        assert_eq!(Keyring::parse(short).unwrap_err(), KeyError::Secret(3));
-        let twice = keyring().encode().replace("id = 2", "id = 1");
-        assert_eq!(Keyring::parse(&twice).unwrap_err(), KeyError::Number(1));
+impl DomainKey {
+    /// The key of the domain's own record, which stands beside those of persons.
+    pub const fn row(self) -> PersonKey {
+        PersonKey(self.0)
     }
 }

@@ -5,20 +5,29 @@
 
 mod address;
 mod digest;
+mod free_mail;
 mod ids;
+mod keyring;
 mod keys;
 pub mod limits;
 mod password;
 mod redacted;
+mod sealed;
+mod separators;
 mod time;
 
 pub use address::{AddressError, DomainName, Mailbox};
 pub use digest::Digest;
 pub use ids::{
     BatchId, BrandId, CollectionPointId, DecisionId, EntityId, EvidenceId, JurisdictionId,
-    NameError, NodeId, StreamId, TopicId, TransactionId,
+    NameError, NodeId, RegisterId, StreamId, TopicId, TransactionId,
 };
-pub use keys::{AddressTag, KeyError, KeyId, Keyring, MasterKey, PersonKey, SubKey};
+pub use keyring::{AddressKeys, KeyPrint, Keyring, Listed, PairKeys, PersonKeys};
+pub use keys::{
+    AddressTag, DomainKey, KeyError, KeyId, ListingKey, MasterKey, Normalization, PersonKey, SubKey,
+};
 pub use password::{Cost, PasswordHash, PasswordHashError};
 pub use redacted::Redacted;
+pub use sealed::{SealError, SealRandom, open_text, seal_text};
+pub use separators::Separators;
 pub use time::Timestamp;

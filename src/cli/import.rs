@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::exit::{Exit, Failure, OrExit as _, Outcome};
 use super::{output, rejects, setup};
-use crate::base::{BatchId, Keyring, PersonKey, Timestamp};
+use crate::base::{BatchId, Keyring, PersonKeys, Timestamp};
 use crate::config::Config;
 use crate::daemon::SystemClock;
 use crate::eligibility::Evidence;
@@ -158,7 +158,7 @@ fn read(file: &Path, config: &Config) -> Result<Reading, Failure> {
 struct Batch {
     id: BatchId,
     rows: usize,
-    pieces: Vec<(PersonKey, Evidence)>,
+    pieces: Vec<(PersonKeys, Evidence)>,
 }
 
 impl Batch {
@@ -168,7 +168,7 @@ impl Batch {
         for row in rows {
             for piece in row.evidence {
                 let stamped = stamp(piece, keyring, &row.mailbox, now);
-                batch.pieces.push((keyring.person_key(&row.mailbox), stamped));
+                batch.pieces.push((keyring.person_keys(&row.mailbox), stamped));
             }
         }
         Ok(batch)

@@ -9,6 +9,7 @@ mod completions;
 mod credential;
 mod decide;
 mod demo;
+mod domain;
 mod exit;
 mod explain;
 mod files;
@@ -16,10 +17,12 @@ mod import;
 mod init;
 mod journal;
 mod key;
+mod link;
 mod man;
 mod officer;
 mod output;
 mod record;
+mod register;
 mod rejects;
 mod reload;
 mod rewrite;
@@ -95,6 +98,16 @@ enum Command {
     /// Look after the journal.
     #[command(subcommand)]
     Journal(journal::JournalCommand),
+    /// Let the addresses of one person share their objections.
+    Link(link::LinkArgs),
+    /// Take an address out of those that were linked with it.
+    Unlink(link::UnlinkArgs),
+    /// Record what holds for a whole domain.
+    #[command(subcommand)]
+    Domain(domain::DomainCommand),
+    /// Look after the public opt-out registers.
+    #[command(subcommand)]
+    Register(register::RegisterCommand),
     /// Look after the keyring.
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -140,6 +153,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rewrite(args) => rewrite::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Journal(command) => journal::run(&command),
+        Command::Link(args) => link::run(&args),
+        Command::Unlink(args) => link::unlink(&args),
+        Command::Domain(command) => domain::run(&command),
+        Command::Register(command) => register::run(&command),
         Command::Key(command) => key::run(&command),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -10,7 +10,7 @@ use super::{import, output, setup};
 use crate::daemon::SystemClock;
 use crate::eligibility::Level;
 use crate::eligibility::csv::{COLUMNS, Defaults, Reader};
-use crate::relay::ports::{Clock as _, Evidences as _};
+use crate::relay::ports::Clock as _;
 
 const EXAMPLES: &str = "\
 Fields are those of the evidence CSV. Examples:
@@ -56,7 +56,7 @@ pub(super) fn run(args: &RecordArgs) -> Outcome {
         piece.provenance.actor.clone_from(&args.actor);
         kinds.push(piece.fact.kind());
         runtime
-            .block_on(store.append(keyring.person_key(&row.mailbox), piece))
+            .block_on(store.append_for(keyring.person_keys(&row.mailbox), piece))
             .or_exit(Exit::Unavailable)?;
     }
     setup::close(store)?;

@@ -57,7 +57,7 @@ fn open(
     let mut settings = Settings::new(&config.store.path, config.node.id.clone());
     settings.if_missing = if_missing;
     settings.role = Role::Visit;
-    settings.keyring = keyring.map(Keyring::fingerprint);
+    settings.keyring = keyring.map(Keyring::prints);
     // A visitor has time; the relay's commits go first.
     settings.busy_timeout = config.store.busy_timeout.max(Duration::from_secs(10));
     settings.write_timeout = Duration::from_secs(60);

@@ -6,7 +6,6 @@ use jiff::civil::Date;
 
 use super::section::Section;
 use crate::base::{BrandId, CollectionPointId, DomainName, EntityId, JurisdictionId, TopicId};
-use crate::eligibility::is_free_mail;
 
 /// `[[entity]]`: a legal person.
 #[derive(Clone, Debug)]
@@ -105,7 +104,7 @@ pub(super) fn read_entities(root: &Section<'_>) -> Vec<EntityConfig> {
         let domains = section.list("domains", DomainName::parse);
         let staff_domains = section.list("staff_domains", |text| match DomainName::parse(text) {
             // Everybody could become staff there.
-            Ok(domain) if is_free_mail(&domain) => Err("is a free mail service".to_owned()),
+            Ok(domain) if domain.is_free_mail() => Err("is a free mail service".to_owned()),
             parsed => parsed.map_err(|error| error.to_string()),
         });
         let charity = section.flag_opt("charity").unwrap_or(false);

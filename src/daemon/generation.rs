@@ -86,7 +86,7 @@ impl Generation {
             ("[node] drain_deadline", old.node.drain_deadline == new.node.drain_deadline),
             ("[store] path", old.store.path == new.store.path),
             ("[store] busy_timeout", old.store.busy_timeout == new.store.busy_timeout),
-            ("[keys] file", self.keyring.fingerprint() == next.keyring.fingerprint()),
+            ("[keys] file", self.keyring.prints() == next.keyring.prints()),
             ("[http] public_listen", old.http.public_listen == new.http.public_listen),
             ("[log] format", old.log.format == new.log.format),
             ("[http] operations_listen", old.http.operations_listen == new.http.operations_listen),

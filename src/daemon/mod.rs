@@ -233,7 +233,7 @@ impl Daemon {
 
 fn open_store(config: &Config, keyring: &Keyring, metrics: &Arc<Metrics>) -> anyhow::Result<Store> {
     let mut settings = store::Settings::new(&config.store.path, config.node.id.clone());
-    settings.keyring = Some(keyring.fingerprint());
+    settings.keyring = Some(keyring.prints());
     settings.busy_timeout = config.store.busy_timeout;
     settings.metrics = Some(Arc::clone(metrics));
     Store::open(settings).context("cannot start the store's threads")

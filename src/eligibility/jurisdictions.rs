@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn a_country_domain_adds_its_own_set_and_removes_none() {
         check("uk", &["uk"], "example.be", &["uk", "be"]);
-        check("uk", &["uk"], "example.fr", &["uk"]);
+        check("uk", &["uk"], "example.fr", &["uk", "fr"]);
+        check("uk", &["uk"], "example.lu", &["uk"]);
+        check("uk", &["uk"], "example.in", &["uk"]);
         check("uk", &["uk"], "example.io", &["uk"]);
         check("uk", &["be"], "example.co.uk", &["uk", "be"]);
         check("uk", &["uk"], "example.eu", &["uk"]);
@@ -111,8 +113,9 @@ mod tests {
 
     #[test]
     fn places_without_a_set_fall_back_to_the_union_or_the_world() {
-        check("uk", &["fr"], "example.com", &["uk", "eu"]);
-        check("uk", &["us", "br"], "example.com", &["uk", "world"]);
+        check("uk", &["lu"], "example.com", &["uk", "eu"]);
+        check("uk", &["za", "mx"], "example.com", &["uk", "world"]);
+        check("uk", &["in"], "example.com", &["uk", "world"]);
         check("uk", &["nonsense"], "example.com", &["uk", "world"]);
     }
 

@@ -27,7 +27,7 @@ pub use case::{
     BulkCounts, Case, Class, Form, Identity, MessageFacts, Purpose, Reading, RecipientFacts,
     RegisterFacts, UnsubscribeForm, Validity,
 };
-pub use decide::{decide, is_free_mail};
+pub use decide::decide;
 pub use draft::{DraftError, DraftScope, EvidenceDraft};
 
 pub use evidence::{Evidence, Level, Provenance};

@@ -78,6 +78,19 @@ impl RecipientRecord {
         }
     }
 
+    /// Takes in what is known about the same person under an older key, where the address's tag
+    /// was `tags.0` instead of `tags.1`.
+    pub fn absorb(&mut self, older: &Self, tags: (AddressTag, AddressTag)) {
+        for entry in &older.entries {
+            let Err(place) = self.entries.binary_search_by_key(&entry.id, |known| known.id) else {
+                continue;
+            };
+            let tag = entry.tag.map(|tag| if tag == tags.0 { tags.1 } else { tag });
+            self.entries.insert(place, Entry { tag, ..entry.clone() });
+        }
+        self.forget_erased();
+    }
+
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -194,7 +194,8 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
     };
     let addressees = addressees(&frame);
     let enforce = frame.stream.enforcement(frame.transaction.received_at);
-    let frame = Arc::new(frame.with_persons(addressees.iter().map(|a| a.person).collect()));
+    let frame =
+        Arc::new(frame.with_persons(addressees.iter().map(|a| a.keys.newest.person).collect()));
     Lane::Marketing(Box::new(MarketingDraft {
         frame,
         sender,
@@ -293,8 +294,7 @@ fn addressees(frame: &Frame) -> Vec<Addressee> {
         .iter()
         .filter_map(|path| path.mailbox().or(postmaster.as_ref().ok()))
         .map(|mailbox| Addressee {
-            person: house.keyring.person_key(mailbox),
-            tag: house.keyring.address_tag(mailbox),
+            keys: house.keyring.address_keys(mailbox),
             domain: mailbox.domain().clone(),
         })
         .collect()

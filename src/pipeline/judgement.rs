@@ -3,6 +3,7 @@
 use super::dispatch::{Outcome, UpstreamFault};
 use super::ledger::{Fate, LedgerEntry};
 use super::modes::{Disclose, Enforce, Mode};
+use super::record::Beside;
 use super::replies::{self, Refusal};
 use super::reply_table::{Course, Ending, NoticePath, Standing, course, course_for_each};
 use crate::base::{DecisionId, JurisdictionId};
@@ -31,6 +32,8 @@ pub struct Ruling {
     pub jurisdictions: Vec<JurisdictionId>,
     /// The version of the record it was decided on.
     pub record_version: u64,
+    /// The other rows it was decided on.
+    pub beside: Beside,
     /// What lets the copy leave; `None` if it may not.
     pub authority: Option<Authority>,
 }

@@ -12,13 +12,14 @@ use super::ledger::LedgerEntry;
 use super::modes::Enforce;
 use super::notice::{NoticeEntry, NoticeError};
 use super::plan::{Plan, PlannedCopy, PlannedNotice};
-use super::record::{ClassRecord, DecisionRecord, MarketingRecord};
+use super::record::{Beside, ClassRecord, DecisionRecord, MarketingRecord};
 use super::reply_table::{Course, Standing};
 use super::trace::received_field;
-use crate::base::{AddressTag, DomainName, JurisdictionId, PersonKey, Timestamp, TopicId};
+use crate::base::{AddressKeys, DomainName, JurisdictionId, PersonKey, Timestamp, TopicId};
 use crate::classify::Classification;
 use crate::eligibility::{
-    self, Case, MessageFacts, Places, RecipientFacts, RecipientRecord, Scope, Successions, decide,
+    self, Case, MessageFacts, Places, RecipientFacts, RecipientRecord, RegisterFacts, Scope,
+    Successions, decide,
 };
 use crate::mail::MailData;
 use crate::rewrite::{self, Prepared, Slots};
@@ -49,6 +50,12 @@ pub struct ReadRecord<'a> {
     pub record: &'a RecipientRecord,
     /// When the person was last sent marketing.
     pub last_marketing_sent_at: Option<Timestamp>,
+    /// The fold of the evidence about the whole domain.
+    pub domain: Option<&'a RecipientRecord>,
+    /// What the public registers say about the address.
+    pub registers: &'a RegisterFacts,
+    /// The other rows it was read from.
+    pub beside: &'a Beside,
     /// Which legal person became which.
     pub history: &'a Successions,
 }
@@ -56,8 +63,7 @@ pub struct ReadRecord<'a> {
 /// One recipient as the store knows people.
 #[derive(Clone, Debug)]
 pub(super) struct Addressee {
-    pub(super) person: PersonKey,
-    pub(super) tag: AddressTag,
+    pub(super) keys: AddressKeys,
     pub(super) domain: DomainName,
 }
 
@@ -77,8 +83,8 @@ pub struct MarketingDraft {
 
 impl MarketingDraft {
     /// The persons whose records are wanted, one per recipient.
-    pub fn persons(&self) -> Vec<PersonKey> {
-        self.addressees.iter().map(|addressee| addressee.person).collect()
+    pub fn persons(&self) -> Vec<AddressKeys> {
+        self.addressees.iter().map(|addressee| addressee.keys.clone()).collect()
     }
 
     /// What a one-click opt-out from this message covers.
@@ -94,7 +100,9 @@ impl MarketingDraft {
     /// The person a ruling is about.
     pub fn person_of(&self, ruling: &Ruling) -> Option<PersonKey> {
         let is_this = |index: &usize| self.frame.decision(*index) == ruling.decision;
-        (0..self.addressees.len()).find(is_this).map(|index| self.addressees[index].person)
+        (0..self.addressees.len())
+            .find(is_this)
+            .map(|index| self.addressees[index].keys.newest.person)
     }
 
     /// What was done to the message, for metrics.
@@ -127,7 +135,7 @@ impl MarketingDraft {
 
     fn rule(&self, index: usize, read: &ReadRecord<'_>) -> Ruling {
         let addressee = &self.addressees[index];
-        let jurisdictions = self.jurisdictions(read.record, &addressee.domain);
+        let jurisdictions = self.jurisdictions(read, &addressee.domain);
         let case = Case {
             at: self.frame.transaction.received_at,
             jurisdictions: &jurisdictions,
@@ -135,7 +143,9 @@ impl MarketingDraft {
             recipient: RecipientFacts {
                 domain: Some(&addressee.domain),
                 last_marketing_sent_at: read.last_marketing_sent_at,
-                ..RecipientFacts::new(read.record, addressee.tag)
+                domain_record: read.domain,
+                registers: Some(read.registers),
+                ..RecipientFacts::new(read.record, addressee.keys.newest.tag)
             },
             policy: &self.frame.house.policy,
             history: read.history,
@@ -147,14 +157,19 @@ impl MarketingDraft {
             verdict,
             jurisdictions,
             record_version: read.version,
+            beside: read.beside.clone(),
             authority,
         }
     }
 
-    fn jurisdictions(&self, record: &RecipientRecord, domain: &DomainName) -> Vec<JurisdictionId> {
+    fn jurisdictions(&self, read: &ReadRecord<'_>, domain: &DomainName) -> Vec<JurisdictionId> {
+        let mut said = read.record.jurisdictions();
+        if let (true, Some(firm)) = (said.is_empty(), read.domain) {
+            said = firm.jurisdictions();
+        }
         let places = Places {
             establishment: &self.sender.establishment,
-            record: &record.jurisdictions(),
+            record: &said,
             default: &self.frame.stream.jurisdictions,
             domain: Some(domain),
         };
@@ -275,7 +290,7 @@ impl MarketingDraft {
         }
         let number = scope_id.and_then(unsubscribe::ScopeId::new).ok_or(PlanError::NoScope)?;
         let claims = unsubscribe::Claims {
-            person: self.addressees[index].person,
+            person: self.addressees[index].keys.newest.person,
             scope_kind: scope_kind(self.scope()),
             scope_id: number,
             decision: ruling.decision,

@@ -34,7 +34,10 @@ pub use marketing::{MarketingDraft, PlanError, ReadRecord};
 pub use modes::{Disclose, Enforce, Lease, Mode, NoticeTo};
 pub use plan::{Plan, PlannedCopy, RecordedPlan};
 pub use receipt::Receipt;
-pub use record::{ClassRecord, DecisionRecord, MarketingRecord, OutcomeRecord, outcome_payload};
+pub use record::{
+    Beside, ClassRecord, DecisionRecord, MarketingRecord, OutcomeRecord, RowVersion,
+    outcome_payload,
+};
 pub use reply_table::{
     Course, Ending, NoticePath, Standing, conclude, conclude_each, course, course_for_each,
 };

@@ -8,11 +8,36 @@ use super::dispatch::Outcome;
 use super::modes::Enforce;
 use super::reply_table::Ending;
 use crate::base::{
-    BrandId, DecisionId, Digest, EntityId, JurisdictionId, StreamId, Timestamp, TopicId,
+    BrandId, DecisionId, Digest, EntityId, JurisdictionId, PersonKey, StreamId, Timestamp, TopicId,
     TransactionId,
 };
 use crate::classify::{Classification, Signal};
 use crate::eligibility::Report;
+
+/// A row of the store and the version it had when it was read; 0 if there was none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RowVersion {
+    /// The row.
+    pub row: PersonKey,
+    /// Its version.
+    pub version: u64,
+}
+
+/// What a decision read beside the person's own row.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Beside {
+    /// The same person under older live keys.
+    pub siblings: Vec<RowVersion>,
+    /// The whole domain, under each live key.
+    pub domains: Vec<RowVersion>,
+}
+
+impl Beside {
+    /// All rows.
+    pub fn rows(&self) -> impl Iterator<Item = &RowVersion> {
+        self.siblings.iter().chain(&self.domains)
+    }
+}
 
 /// One decision, as journalled.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

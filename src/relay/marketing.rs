@@ -203,6 +203,9 @@ fn read_record<'s>(versioned: &'s VersionedRecord, history: &'s Successions) -> 
         version: versioned.version,
         record: &versioned.record,
         last_marketing_sent_at: versioned.last_marketing_sent_at,
+        domain: versioned.domain.as_ref(),
+        registers: &versioned.registers,
+        beside: &versioned.beside,
         history,
     }
 }
@@ -218,6 +221,7 @@ pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
         transaction: draft.frame.transaction_id(),
         person: draft.person_of(ruling),
         permit_version: is_conditional.then_some(ruling.record_version),
+        beside: is_conditional.then(|| ruling.beside.clone()).unwrap_or_default(),
         payload: record.encode(),
     }
 }

@@ -8,9 +8,11 @@ use std::future::Future;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::{DecisionId, PersonKey, Timestamp, TransactionId};
-use crate::eligibility::{Evidence, RecipientRecord, Scope, Successions};
-use crate::pipeline::{Dispatch, FateKey, Fingerprint, LedgerEntry, Outcome, Receipt, Settled};
+use crate::base::{AddressKeys, DecisionId, PersonKey, Timestamp, TransactionId};
+use crate::eligibility::{Evidence, RecipientRecord, RegisterFacts, Scope, Successions};
+use crate::pipeline::{
+    Beside, Dispatch, FateKey, Fingerprint, LedgerEntry, Outcome, Receipt, Settled,
+};
 use crate::smtp::{Replies, Reply, Transaction};
 
 /// Why the store did not answer. None of these ever turns into permission (promise P7).
@@ -44,19 +46,25 @@ pub enum RecordError {
 /// A record and the version a permit must find unchanged; no row is version 0.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct VersionedRecord {
-    /// The version.
+    /// The version of the row under the newest key.
     pub version: u64,
-    /// The fold of the evidence.
+    /// The fold of the evidence, under all live keys together.
     pub record: RecipientRecord,
     /// When the person was last sent marketing.
     pub last_marketing_sent_at: Option<Timestamp>,
+    /// The fold of the evidence about the whole domain; `None` if there is none.
+    pub domain: Option<RecipientRecord>,
+    /// What the public registers say about the address.
+    pub registers: RegisterFacts,
+    /// The other rows this was read from; they too must be unchanged.
+    pub beside: Beside,
 }
 
 /// What is read for one message, in one snapshot begun after end-of-data.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Query {
-    /// The persons whose records are wanted.
-    pub persons: Vec<PersonKey>,
+    /// The persons whose records are wanted, by what their addresses are looked up by.
+    pub persons: Vec<AddressKeys>,
     /// The recipients whose fates are wanted.
     pub fates: Vec<FateKey>,
     /// The scope the copies' tokens will name; its number is wanted.
@@ -87,6 +95,8 @@ pub struct DecisionRow {
     pub person: Option<PersonKey>,
     /// For a permit: the version its record must still have.
     pub permit_version: Option<u64>,
+    /// For a permit: the other rows it was decided on.
+    pub beside: Beside,
     /// The explanation, as JSON.
     pub payload: Vec<u8>,
 }

@@ -10,8 +10,8 @@ use super::ports::{Answer, Clock, DecisionRow, Journal, Query, Records, Upstream
 use super::report::{self, Trail};
 use super::sending::Schedule;
 use crate::pipeline::{
-    DecisionRecord, Ending, Fate, Frame, LedgerEntry, OnDeferredRecipient, Outcome, ServiceDraft,
-    UpstreamFault, conclude, replies,
+    Beside, DecisionRecord, Ending, Fate, Frame, LedgerEntry, OnDeferredRecipient, Outcome,
+    ServiceDraft, UpstreamFault, conclude, replies,
 };
 use crate::smtp::{Dialect, ReplyClass};
 use crate::telemetry::StoreOperation;
@@ -101,6 +101,7 @@ pub(super) fn row(frame: &Frame, record: &DecisionRecord) -> DecisionRow {
         transaction: frame.transaction_id(),
         person: None,
         permit_version: None,
+        beside: Beside::default(),
         payload: record.encode(),
     }
 }

@@ -12,8 +12,10 @@ use super::job::{LINGER, Patience};
 use super::journal::{EntryKind, Payload, Writing};
 use super::lookup::{self, Counts, StoredDecision};
 use super::row::from_sql_number;
-use super::{ledger, scopes};
-use crate::base::{BatchId, DecisionId, EvidenceId, PersonKey, Timestamp, TransactionId};
+use super::{ledger, scopes, snapshot};
+use crate::base::{
+    BatchId, DecisionId, EvidenceId, PersonKey, PersonKeys, Timestamp, TransactionId,
+};
 use crate::eligibility::{Evidence, Scope};
 use crate::pipeline::Receipt;
 use crate::relay::ports::{
@@ -27,7 +29,7 @@ impl Records for Store {
         let _timing = self.timing(StoreOperation::Load);
         let writer = self.shared().writer.clone();
         let clock = self.settings().clock.clone();
-        self.read(move |connection| lookup::snapshot(connection, &query, &writer, clock.now()))
+        self.read(move |connection| snapshot::answer(connection, &query, &writer, clock.now()))
             .await
     }
 }
@@ -108,7 +110,7 @@ impl Store {
     /// After an error nothing imported permits anything; import again to go on.
     pub async fn append_all(
         &self,
-        pieces: Vec<(PersonKey, Evidence)>,
+        pieces: Vec<(impl Into<PersonKeys> + Send, Evidence)>,
         batch: BatchId,
     ) -> Result<Imported, StoreError> {
         self.append_all_watched(pieces, batch, |_| {}).await
@@ -120,7 +122,7 @@ impl Store {
     /// As [`Store::append_all`].
     pub async fn append_all_watched(
         &self,
-        pieces: Vec<(PersonKey, Evidence)>,
+        pieces: Vec<(impl Into<PersonKeys> + Send, Evidence)>,
         batch: BatchId,
         mut watch: impl FnMut(usize) + Send,
     ) -> Result<Imported, StoreError> {
@@ -134,13 +136,13 @@ impl Store {
 
     pub(super) async fn append_chunks(
         &self,
-        pieces: Vec<(PersonKey, Evidence)>,
+        pieces: Vec<(impl Into<PersonKeys> + Send, Evidence)>,
         batch: &BatchId,
         watch: &mut (impl FnMut(usize) + Send),
     ) -> Result<Imported, StoreError> {
         let (protective, others): (Vec<_>, Vec<_>) = pieces
             .into_iter()
-            .map(|(person, piece)| (person, in_batch(piece, batch)))
+            .map(|(person, piece)| (person.into(), in_batch(piece, batch)))
             .partition(|(_, piece)| piece.fact.is_protective());
         let mut rest = protective.into_iter().chain(others);
         let mut imported = Imported::default();

@@ -12,6 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
+use super::keyring;
 use super::lock::ServeLock;
 use super::schema::{self, Emptiness, MIGRATIONS};
 use super::settings::{Role, Settings};
@@ -136,7 +137,10 @@ fn set_up_writer(
         connection.pragma_update_and_check(None, name, value, |_| Ok(()))?;
     }
     schema::migrate(connection, emptiness, settings.clock.now())?;
-    settings.keyring.map_or(Ok(()), |keyring| schema::check_keyring(connection, &keyring))
+    match &settings.keyring {
+        Some(prints) => keyring::check(connection, prints, settings),
+        None => Ok(()),
+    }
 }
 
 /// Opens a connection that only reads; the tables must be at their newest version already.

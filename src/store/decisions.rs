@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use super::fault::Fault;
 use super::journal::{EntryKind, Payload, Writing};
 use super::ledger::{self, Claim};
-use super::record;
 use super::row::to_sql_number;
-use crate::base::{PersonKey, TransactionId};
-use crate::pipeline::FateKey;
+use super::{kin, record};
+use crate::base::{PersonKey, PersonKeys, TransactionId};
+use crate::pipeline::{FateKey, RowVersion};
 use crate::relay::ports::{DecisionBatch, DecisionRow, OutcomeRow, Settlement};
 
 /// Why a batch of decisions was not written.
@@ -40,6 +40,7 @@ pub(super) fn record(
     }
     for row in &batch.decisions {
         enter(writing, EntryKind::Decision, row)?;
+        join_siblings(writing, row)?;
     }
     for (key, row) in claimed {
         let claim = Claim::new(writing.writer(), attempt, batch.claimed_until);
@@ -57,8 +58,31 @@ fn is_outdated(writing: &Writing<'_>, batch: &DecisionBatch) -> Result<bool, Fau
         if current.transpose()? != i64::try_from(decided_on).ok() {
             return Ok(true);
         }
+        for read in row.beside.rows() {
+            if record::version(writing.connection(), &read.row)? != to_sql_number(read.version) {
+                return Ok(true);
+            }
+        }
     }
     Ok(false)
+}
+
+/// While several keys are live: the rows of one person, and of one domain, know each other from
+/// now on, so that an objection under an old token reaches all of them.
+fn join_siblings(writing: &mut Writing<'_>, row: &DecisionRow) -> Result<(), Fault> {
+    let rows = |read: &[RowVersion]| read.iter().map(|read| read.row).collect::<Vec<_>>();
+    if let Some(person) = row.person.filter(|_| !row.beside.siblings.is_empty()) {
+        let older = rows(&row.beside.siblings);
+        kin::join_siblings(writing, &PersonKeys { newest: person, older })?;
+    }
+    let domains = rows(&row.beside.domains);
+    match domains.split_first() {
+        Some((newest, older)) if !older.is_empty() => {
+            let keys = PersonKeys { newest: *newest, older: older.to_vec() };
+            kin::join_siblings(writing, &keys)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Journals one decision, or one service message.

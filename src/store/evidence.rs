@@ -3,15 +3,15 @@
 //! Evidence is never changed. The same piece told twice is kept once, so that an import can be
 //! repeated.
 
-use rusqlite::OptionalExtension;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::Fault;
 use super::import;
 use super::journal::{EntryKind, Writing};
-use super::record;
 use super::row::{fresh_salt, row_digest};
-use crate::base::{BatchId, Digest, PersonKey};
+use super::{kin, record};
+use crate::base::{BatchId, Digest, PersonKey, PersonKeys};
 use crate::eligibility::Evidence;
 
 /// Whether a piece was new.
@@ -63,8 +63,48 @@ impl EvidenceColumns<'_> {
     }
 }
 
-/// Appends one piece about `person`.
+/// Appends one piece about a person known under every live key: permissions under the newest
+/// alone, what protects under all of them.
+pub(super) fn append_for(
+    writing: &mut Writing<'_>,
+    keys: &PersonKeys,
+    evidence: &Evidence,
+    counting: Counting<'_>,
+) -> Result<Appended, Fault> {
+    if !keys.older.is_empty() {
+        kin::join_siblings(writing, keys)?;
+    }
+    if evidence.fact.is_protective() {
+        for older in &keys.older {
+            append_one(writing, older, evidence, counting)?;
+        }
+    }
+    append(writing, &keys.newest, evidence, counting)
+}
+
+/// Appends one piece about `person`; an objection also to every other row of theirs.
 pub(super) fn append(
+    writing: &mut Writing<'_>,
+    person: &PersonKey,
+    evidence: &Evidence,
+    counting: Counting<'_>,
+) -> Result<Appended, Fault> {
+    if kin::is_for_all(&evidence.fact) {
+        for other in kin::of(writing.connection(), person)? {
+            append_one(writing, &other, evidence, counting)?;
+        }
+    }
+    append_one(writing, person, evidence, counting)
+}
+
+/// The number of the last piece written.
+pub(super) fn last_id(connection: &Connection) -> Result<i64, Fault> {
+    let mut statement = connection.prepare_cached("SELECT coalesce(max(id), 0) FROM evidence")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// Appends one piece to the row of `person` alone.
+pub(super) fn append_one(
     writing: &mut Writing<'_>,
     person: &PersonKey,
     evidence: &Evidence,
@@ -106,9 +146,7 @@ fn insert(
 ) -> Result<i64, Fault> {
     let connection = writing.connection();
     // Rows are never deleted, so the highest number is always the last one given.
-    let id: i64 = connection
-        .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM evidence")?
-        .query_row([], |row| row.get(0))?;
+    let id = last_id(connection)? + 1;
     let body = serde_json::to_string(evidence).map_err(|e| Fault::row("evidence", id, e))?;
     let salt = fresh_salt()?;
     let columns = EvidenceColumns {

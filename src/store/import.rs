@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::journal::{EntryKind, Payload, Writing};
 use super::record;
 use super::row::{from_sql_number, nullable, row_sum, to_sql_number};
-use crate::base::{BatchId, PersonKey, Timestamp};
+use crate::base::{BatchId, PersonKey, PersonKeys, Timestamp};
 use crate::eligibility::Evidence;
 
 /// Pieces per transaction, so that one stays near 20 ms and the relay's commits get through.
@@ -54,15 +54,15 @@ pub(super) fn open(writing: &Writing<'_>, batch: &BatchId) -> Result<(), Fault> 
 pub(super) fn append_chunk(
     writing: &mut Writing<'_>,
     batch: &BatchId,
-    pieces: &[(PersonKey, Evidence)],
+    pieces: &[(PersonKeys, Evidence)],
 ) -> Result<Imported, Fault> {
     let mut imported = Imported::default();
-    for (person, piece) in pieces {
+    for (keys, piece) in pieces {
         let counting = match piece.fact.is_protective() {
             true => Counting::AtOnce,
             false => Counting::OnceComplete(batch),
         };
-        imported.count(evidence::append(writing, person, piece, counting)?);
+        imported.count(evidence::append_for(writing, keys, piece, counting)?);
     }
     Ok(imported)
 }

@@ -1,19 +1,18 @@
 //! What the command line and the operations desk look up: decisions, evidence, counts.
 //!
-//! Also the one read of the relay, so that all reading of several tables stands together.
+//! The relay's own read, which must be quick, is not here but in `snapshot`.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row};
 
 use super::fault::Fault;
-use super::journal::{EntryKind, Writer};
+use super::journal::EntryKind;
 use super::locator::{self, Sought, Span};
+use super::record;
 use super::row::from_sql_number;
-use super::{ledger, record, scopes};
 use crate::base::{DecisionId, EvidenceId, NodeId, PersonKey, Timestamp, TransactionId};
-use crate::eligibility::{Evidence, Successions};
-use crate::relay::ports::{Query, Snapshot};
+use crate::eligibility::Evidence;
 
 /// A decision, or a service message, as the journal has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,26 +65,6 @@ pub struct Counts {
     pub scopes: u64,
     /// Recipients of messages still open.
     pub open_fates: u64,
-}
-
-/// Answers the relay's one read.
-pub(super) fn snapshot(
-    connection: &Connection,
-    query: &Query,
-    writer: &Writer,
-    now: Timestamp,
-) -> Result<Snapshot, Fault> {
-    let records = query.persons.iter().map(|person| record::load(connection, person));
-    let fates = query.fates.iter().map(|key| ledger::entry(connection, key, writer, now));
-    Ok(Snapshot {
-        records: records.collect::<Result<_, _>>()?,
-        fates: fates.collect::<Result<_, _>>()?,
-        scope_id: match &query.scope {
-            Some(scope) => scopes::find(connection, scope)?,
-            None => None,
-        },
-        history: Successions::default(),
-    })
 }
 
 /// The decision `id`.

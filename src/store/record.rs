@@ -10,7 +10,6 @@ use super::fault::Fault;
 use super::row::{from_sql_number, row_sum};
 use crate::base::{EvidenceId, PersonKey, Timestamp};
 use crate::eligibility::{Evidence, RecipientRecord};
-use crate::relay::ports::VersionedRecord;
 
 /// One row of `record`, its body unread.
 #[derive(Clone, Debug)]
@@ -24,6 +23,14 @@ pub(super) struct RecordRow {
 impl RecordRow {
     /// The row of `person`, or what stands for none.
     pub(super) fn read(connection: &Connection, person: &PersonKey) -> Result<Self, Fault> {
+        match Self::find(connection, person)? {
+            Some(row) => Ok(row),
+            None => Self::none(),
+        }
+    }
+
+    /// The row of `person`; `None` for none.
+    pub(super) fn find(connection: &Connection, person: &PersonKey) -> Result<Option<Self>, Fault> {
         let row = connection
             .prepare_cached("SELECT version, body, sum FROM record WHERE person = ?1")?
             .query_row([person.as_bytes()], |row| {
@@ -31,11 +38,11 @@ impl RecordRow {
                 Ok((read, row.get::<_, Vec<u8>>(2)?))
             })
             .optional()?;
-        let Some((row, sum)) = row else { return Self::none() };
+        let Some((row, sum)) = row else { return Ok(None) };
         if row.sum(person) != sum.as_slice() {
             return Err(Fault::row("record", person, "its checksum does not match"));
         }
-        Ok(row)
+        Ok(Some(row))
     }
 
     fn none() -> Result<Self, Fault> {
@@ -72,16 +79,6 @@ impl RecordRow {
 /// A record as it is kept.
 pub(super) fn encode(record: &RecipientRecord) -> Result<String, Fault> {
     serde_json::to_string(record).map_err(|error| Fault::row("record", "(new)", error))
-}
-
-/// The record of `person` with its version.
-pub(super) fn load(connection: &Connection, person: &PersonKey) -> Result<VersionedRecord, Fault> {
-    let row = RecordRow::read(connection, person)?;
-    Ok(VersionedRecord {
-        version: from_sql_number(row.version)?,
-        record: row.record(person)?,
-        last_marketing_sent_at: last_sent_at(connection, person)?,
-    })
 }
 
 /// The version of `person`'s record; 0 for none.

@@ -47,6 +47,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0002_narrow.sql"),
         then: upgrade::narrow_records,
     },
+    Migration {
+        version: 5,
+        name: "0005_keys",
+        sql: include_str!("migrations/0005_keys.sql"),
+        then: |_| Ok(()),
+    },
 ];
 
 /// The table that tells which steps were applied.
@@ -145,28 +151,6 @@ pub(super) fn check_ours(connection: &Connection, emptiness: Emptiness) -> Resul
         Emptiness::Fillable => Ok(0),
         Emptiness::Suspicious => Err(Fault::File("the database file is empty".to_owned())),
     }
-}
-
-/// Refuses a store made with another keyring, whose people would all be strangers; a store that
-/// remembers none yet remembers this one.
-pub(super) fn check_keyring(connection: &mut Connection, keyring: &Digest) -> Result<(), Fault> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let known: Option<Vec<u8>> = transaction
-        .query_row("SELECT value FROM meta WHERE key = 'keyring'", [], |row| row.get(0))
-        .optional()?;
-    match known {
-        Some(known) if known == keyring.as_bytes() => return Ok(()),
-        Some(_) => {
-            return Err(Fault::File(
-                "the store was made with another keyring; use that one, or its objections would \
-                 be forgotten"
-                    .to_owned(),
-            ));
-        }
-        None => note(&transaction, "keyring", keyring.as_bytes())?,
-    }
-    transaction.commit()?;
-    Ok(())
 }
 
 fn note(connection: &Connection, key: &str, value: &[u8]) -> Result<(), Fault> {

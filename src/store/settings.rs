@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::base::{Digest, NodeId, Timestamp};
+use crate::base::{KeyPrint, NodeId, Timestamp};
 use crate::relay::ports::Clock;
 use crate::telemetry::Metrics;
 
@@ -41,8 +41,8 @@ pub struct Settings {
     pub if_missing: IfMissing,
     /// Whether the node's lock file is needed.
     pub role: Role,
-    /// The fingerprint of the keyring; a store made with another one is not written to.
-    pub keyring: Option<Digest>,
+    /// The live keys, newest first; a store written under others is not written to.
+    pub keyring: Option<Vec<KeyPrint>>,
     /// How long SQLite waits for another process's lock.
     pub busy_timeout: Duration,
     /// How long a caller waits for a write.

@@ -85,7 +85,7 @@ fn p2_objection_rows_load_whatever_else_is_wrong_with_them() {
         })
         .collect();
     let import_day = "2026-06-01T00:00:00Z".to_owned();
-    assert_eq!(found[0], (import_day.clone(), true, ObjectionChannel::Import));
+    assert_eq!(found[0], (import_day.clone(), true, ObjectionChannel::Direct));
     assert_eq!(found[1], (import_day, true, ObjectionChannel::Link));
     assert_eq!(found[2], ("2026-01-01T00:00:00Z".to_owned(), false, ObjectionChannel::Direct));
 }

@@ -17,26 +17,27 @@ use crate::eligibility::verdict::Limb;
 /// The condition that a dealing is not too old; `None` if it does not age.
 pub(super) fn limb(hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Option<Limb> {
     let rules = hearing.rules().soft();
+    let counts = rules.relationship_kinds.contains(&dealing.kind);
     let (path, policy) = match dealing.kind {
         // A running contract does not age.
         RelationshipKind::ContractOpen => return None,
         RelationshipKind::ContractEnded => {
             ("soft.max_age_months.contract_ended", rules.max_age_months_contract_ended)
         }
-        RelationshipKind::Negotiation => {
+        RelationshipKind::Negotiation if counts => {
             ("soft.max_age_months.negotiation", rules.max_age_months_negotiation)
         }
-        RelationshipKind::QuoteRequest => {
+        RelationshipKind::QuoteRequest if counts => {
             ("soft.max_age_months.quote_request", rules.max_age_months_quote_request)
         }
-        RelationshipKind::SaleFreeAccount
-            if rules.relationship_kinds.contains(&RelationshipKind::SaleFreeAccount) =>
-        {
+        RelationshipKind::SaleFreeAccount if counts => {
             ("soft.max_age_months.sale_free_account", rules.max_age_months_free_account)
         }
         // Kinds that count nowhere age like a sale.
         RelationshipKind::SalePaid
         | RelationshipKind::SaleFreeAccount
+        | RelationshipKind::Negotiation
+        | RelationshipKind::QuoteRequest
         | RelationshipKind::Inquiry
         | RelationshipKind::BrowseOnly
         | RelationshipKind::Donation

@@ -14,24 +14,16 @@ use crate::eligibility::fact::{AddressKind, Fact, SubjectKind};
 use crate::eligibility::reason::Reason;
 use crate::eligibility::record::Entry;
 use crate::eligibility::relationship::RelationshipKind;
-use crate::eligibility::rules::BusinessRule;
+use crate::eligibility::rules::{BusinessRule, Regime};
 use crate::eligibility::verdict::Limb;
-
-/// Domains on which anybody can have an address.
-#[rustfmt::skip]
-const FREE_MAIL: &[&str] = &[
-    "aol.com", "btinternet.com", "fastmail.com", "free.fr", "gmail.com", "gmx.at", "gmx.ch",
-    "gmx.de", "gmx.net", "googlemail.com", "hotmail.be", "hotmail.co.uk", "hotmail.com",
-    "hotmail.fr", "icloud.com", "laposte.net", "libero.it", "live.be", "live.co.uk", "live.com",
-    "mac.com", "mail.com", "mail.ru", "me.com", "msn.com", "orange.fr", "outlook.be",
-    "outlook.com", "proton.me", "protonmail.com", "proximus.be", "seznam.cz", "sky.com",
-    "skynet.be", "t-online.de", "telenet.be", "virginmedia.com", "web.de", "wp.pl", "yahoo.co.uk",
-    "yahoo.com", "yahoo.fr", "yandex.ru", "ymail.com", "zoho.com",
-];
 
 /// The basis this set has for businesses and its conditions; `None` if it has none for anybody
 /// or the recipient is known to be a natural person in private.
 pub(super) fn limbs(hearing: &Hearing<'_>) -> Heard {
+    // Where nobody needs a basis, businesses need none of their own.
+    if hearing.rules().scope().default_regime == Regime::OptOut {
+        return None;
+    }
     let rules = hearing.rules().business();
     let exists =
         [rules.legal_person, rules.impersonal, rules.named_work].iter().any(|&rule| allows(rule));
@@ -57,11 +49,7 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Heard {
         SubjectKind::SoleTrader if allows(rules.sole_trader) => {
             vec![found(hearing.met("business.sole_trader", "a sole trader's address"), entry)]
         }
-        SubjectKind::Natural | SubjectKind::PartnershipUnincorporated | SubjectKind::SoleTrader
-            if is_role_regime(hearing) =>
-        {
-            Vec::new()
-        }
+        SubjectKind::Natural if is_role_regime(hearing) => Vec::new(),
         SubjectKind::Natural | SubjectKind::SoleTrader | SubjectKind::PartnershipUnincorporated => {
             return None;
         }
@@ -73,7 +61,7 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Heard {
     if basis == Basis::B2bRole {
         limbs.extend(role_limbs(hearing));
     }
-    if hearing.case.recipient.domain.is_some_and(is_free_mail) {
+    if hearing.case.recipient.domain.is_some_and(DomainName::is_free_mail) {
         limbs.push(hearing.unmet(
             "business.legal_person",
             Reason::SubjectKindUnknown,
@@ -106,7 +94,12 @@ fn is_role_regime(hearing: &Hearing<'_>) -> bool {
 fn basis(hearing: &Hearing<'_>) -> Basis {
     let rules = hearing.rules().business();
     match address_kind(hearing).0 {
-        AddressKind::WorkNamed if rules.named_work == BusinessRule::RoleOptOut => Basis::B2bRole,
+        // An address of unknown kind counts as named, and so does what it needs.
+        AddressKind::WorkNamed | AddressKind::Unknown
+            if rules.named_work == BusinessRule::RoleOptOut =>
+        {
+            Basis::B2bRole
+        }
         _ if rules.impersonal == BusinessRule::Exempt => Basis::B2bImpersonal,
         _ => Basis::B2bLegalPerson,
     }
@@ -221,19 +214,4 @@ fn address(hearing: &Hearing<'_>) -> Limb {
         ),
     };
     found(hearing.check(path, unless(allows(rule), reason), fact), entry)
-}
-
-/// Whether anybody can have an address on `domain`.
-pub fn is_free_mail(domain: &DomainName) -> bool {
-    FREE_MAIL.binary_search(&domain.as_str()).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::FREE_MAIL;
-
-    #[test]
-    fn free_mail_domains_are_sorted_for_searching() {
-        assert!(FREE_MAIL.is_sorted());
-    }
 }

@@ -156,7 +156,12 @@ fn is_within_dealing(hearing: &Hearing<'_>, consent: &Entry) -> bool {
                     | RelationshipKind::ContractEnded
             ) && hearing.is_senders(&dealing.entity, other.at)
         });
-        known && relations::is_same_occasion(other, consent)
+        // Of a contract whose end alone is on record, the beginning lies somewhere before.
+        let before_end = match &other.fact {
+            Fact::ContractEnded(end) => consent.at <= end.ended_at.unwrap_or(other.at),
+            _ => false,
+        };
+        known && (before_end || relations::is_same_occasion(other, consent))
     })
 }
 

@@ -48,7 +48,14 @@ pub(super) fn inferred(hearing: &Hearing<'_>) -> Heard {
         return None;
     }
     if let Some(card) = card(hearing) {
-        return Some((Basis::InferredRelationship, vec![card]));
+        let mut limbs = vec![card];
+        if rules.inferred_related {
+            limbs.push(role::limb(hearing, "implied.inferred_related", None));
+        }
+        // A card that does not serve leaves what the person's dealings imply.
+        if failures(&limbs) == 0 || rules.inferred_kinds.is_empty() {
+            return Some((Basis::InferredRelationship, limbs));
+        }
     }
     let route = Route {
         path: "implied.inferred_kinds",

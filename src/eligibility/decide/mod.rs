@@ -20,13 +20,12 @@ mod role;
 mod soft;
 mod suppression;
 
-pub use business::is_free_mail;
-use hearing::{Hearing, failures};
+use hearing::{Hearing, failures, unless};
 
 use super::basis::Basis;
 use super::case::{Case, Class, Purpose};
 use super::reason::Reason;
-use super::rules::{Field, Mark, Regime, RuleBook, RuleSet, TablesRead};
+use super::rules::{Field, Mark, NoncommercialRule, Regime, RuleBook, RuleSet, TablesRead};
 use super::verdict::{
     Denial, Limb, Outcome, Permit, RuleSetVerdict, Ruling, Verdict, deciding, each_once,
 };
@@ -219,21 +218,30 @@ const BASES: &[fn(&Hearing<'_>) -> Heard] = &[
     implied::publication,
     business::organisations,
     business::limbs,
-    |hearing| match hearing.rules().scope().default_regime {
-        Regime::OptIn => None,
-        Regime::OptOut => {
-            let limb = hearing.met("scope.default_regime", "no prior basis is needed here");
-            Some((Basis::OptOutRegime, vec![limb]))
-        }
-    },
+    open_regime,
 ];
+
+/// Where nobody needs a basis, for the purposes that this is said of.
+fn open_regime(hearing: &Hearing<'_>) -> Heard {
+    if hearing.rules().scope().default_regime == Regime::OptIn {
+        return None;
+    }
+    let mut limbs = vec![hearing.met("scope.default_regime", "no prior basis is needed here")];
+    limbs.extend(noncommercial::rule(hearing).map(|(path, rule)| {
+        let needs_consent =
+            matches!(rule, NoncommercialRule::Consent | NoncommercialRule::CharitySoft);
+        let failure = unless(!needs_consent, Reason::NoncommercialNeedsConsent);
+        hearing.check(path, failure, "its purpose is not to sell")
+    }));
+    Some((Basis::OptOutRegime, limbs))
+}
 
 /// The first basis all of whose conditions are met, or every condition that is not.
 fn first_basis(hearing: &Hearing<'_>) -> Result<(Basis, Vec<Limb>), Vec<Limb>> {
     let mut listed = Vec::new();
     let mut unmet = vec![hearing.unmet("scope.protected", Reason::NoBasis, "no basis holds")];
     for (basis, limbs) in BASES.iter().filter_map(|heard| heard(hearing)) {
-        let hits = registers::listed(hearing, basis);
+        let hits = registers::listed(hearing, Some(basis));
         if failures(&limbs) > 0 || !hits.is_empty() {
             unmet.extend(limbs.into_iter().filter(|limb| !limb.holds()));
             listed.extend(hits);
@@ -246,6 +254,10 @@ fn first_basis(hearing: &Hearing<'_>) -> Result<(Basis, Vec<Limb>), Vec<Limb>> {
         listed.extend(stale);
     }
     unmet.extend(recycled(hearing));
+    if listed.is_empty() {
+        // It blocks no basis that was tried, and yet the person wants no advertising.
+        listed.extend(registers::listed(hearing, None));
+    }
     listed.extend(unmet);
     Err(listed)
 }

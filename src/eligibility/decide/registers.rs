@@ -15,8 +15,8 @@ use crate::eligibility::verdict::Limb;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The registers that stand in the way of `basis`, the address being found in them.
-pub(super) fn listed(hearing: &Hearing<'_>, basis: Basis) -> Vec<Limb> {
+/// The registers that stand in the way of `basis`, or of any, the address being found in them.
+pub(super) fn listed(hearing: &Hearing<'_>, basis: Option<Basis>) -> Vec<Limb> {
     let rules = hearing.rules().registers();
     let mut limbs: Vec<Limb> = Vec::new();
     for rule in rules.consulted.iter().filter(|rule| concerns(hearing, rule, basis)) {
@@ -45,7 +45,7 @@ fn found(hearing: &Hearing<'_>, fact: String) -> Limb {
 /// The registers that had to be consulted before `basis` is used, and were not.
 pub(super) fn stale(hearing: &Hearing<'_>, basis: Basis) -> Vec<Limb> {
     let rules = hearing.rules().registers();
-    let demanded = rules.consulted.iter().filter(|rule| concerns(hearing, rule, basis));
+    let demanded = rules.consulted.iter().filter(|rule| concerns(hearing, rule, Some(basis)));
     demanded
         .filter_map(|rule| {
             let days = rule.max_stale_days?;
@@ -68,8 +68,8 @@ pub(super) fn stale(hearing: &Hearing<'_>, basis: Basis) -> Vec<Limb> {
         .collect()
 }
 
-fn concerns(hearing: &Hearing<'_>, rule: &RegisterRule, basis: Basis) -> bool {
-    let blocks = rule.blocks.is_empty() || rule.blocks.contains(&basis);
+fn concerns(hearing: &Hearing<'_>, rule: &RegisterRule, basis: Option<Basis>) -> bool {
+    let blocks = rule.blocks.is_empty() || basis.is_none_or(|basis| rule.blocks.contains(&basis));
     let purpose = match hearing.message().purpose {
         Purpose::Commercial => Some(RegulatedPurpose::Commercial),
         Purpose::CharityFundraising | Purpose::CharityOther => Some(RegulatedPurpose::Charity),

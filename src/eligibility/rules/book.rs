@@ -12,27 +12,20 @@ use super::read::{Complaints, RuleError, Source};
 use super::{Field, Mark, RuleSet, Text};
 use crate::base::{Digest, JurisdictionId};
 
-const BUILT_IN: &[Text<'static>] = &[
-    Text {
-        file: "config/jurisdictions/be.toml",
-        content: include_str!("../../../config/jurisdictions/be.toml"),
-    },
-    Text {
-        file: "config/jurisdictions/eu.toml",
-        content: include_str!("../../../config/jurisdictions/eu.toml"),
-    },
-    Text {
-        file: "config/jurisdictions/uk-2003.toml",
-        content: include_str!("../../../config/jurisdictions/uk-2003.toml"),
-    },
-    Text {
-        file: "config/jurisdictions/uk-2026.toml",
-        content: include_str!("../../../config/jurisdictions/uk-2026.toml"),
-    },
-    Text {
-        file: "config/jurisdictions/world.toml",
-        content: include_str!("../../../config/jurisdictions/world.toml"),
-    },
+macro_rules! built_in {
+    ($($name:literal)*) => {
+        &[$(Text {
+            file: concat!("config/jurisdictions/", $name, ".toml"),
+            content: include_str!(concat!("../../../config/jurisdictions/", $name, ".toml")),
+        },)*]
+    };
+}
+
+/// Every file of `config/jurisdictions/`.
+#[rustfmt::skip]
+const BUILT_IN: &[Text<'static>] = built_in![
+    "at" "au" "be" "br" "ca" "ch" "de" "dk" "es" "eu" "fi" "fr" "ie" "in" "it" "jp" "nl" "no" "nz"
+    "pl" "pt" "se" "sg" "uk-2003" "uk-2026" "us" "world"
 ];
 
 /// Another value for a policy choice.

@@ -179,7 +179,8 @@ impl FakeStore {
         if let Some(error) = &state.load_error {
             return Err(error.clone());
         }
-        let records = query.persons.iter().map(|p| state.records.get(p).cloned());
+        let records =
+            query.persons.iter().map(|keys| state.records.get(&keys.newest.person).cloned());
         let fates = query.fates.iter().map(|key| state.fates.get(key).copied());
         Ok(Snapshot {
             records: records.map(Option::unwrap_or_default).collect(),

@@ -26,7 +26,7 @@ async fn check_away(bench: &Bench, store: &Store) {
     assert!(matches!(recorded, Err(RecordError::Store(StoreError::Unavailable(_)))));
     let appended = store.append(person(9), objection("2026-02-28")).await;
     assert!(matches!(appended, Err(StoreError::Unavailable(_))));
-    let query = Query { persons: vec![person(9)], fates: vec![], scope: None };
+    let query = Query { persons: vec![person(9).into()], fates: vec![], scope: None };
     assert!(matches!(store.load(query).await, Err(StoreError::Unavailable(_))));
     assert!(!store.is_usable());
 }

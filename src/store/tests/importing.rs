@@ -72,7 +72,7 @@ async fn large_import_is_written_in_chunks_and_counts_whole() {
     let imported = store.append_all_watched(pieces, batch("all"), watch).await.unwrap();
     assert_eq!(imported.fresh, 600);
     assert_eq!(seen, [256, 512, 600]);
-    let persons = (0..600).map(keyed).collect();
+    let persons = (0..600).map(|n| keyed(n).into()).collect();
     let query = Query { persons, fates: vec![], scope: None };
     let records = store.load(query).await.unwrap().records;
     assert!(records.iter().all(|record| record.version == 1));

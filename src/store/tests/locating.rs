@@ -172,7 +172,7 @@ async fn record_damaged_in_version_1_is_not_made_whole() {
     let damage = "UPDATE record SET body = replace(body, '2026-01-06', '2026-01-07')";
     assert_eq!(old.raw().execute(damage, []).unwrap(), 1);
     let store = old.open();
-    let query = Query { persons: vec![person(1)], fates: vec![], scope: None };
+    let query = Query { persons: vec![person(1).into()], fates: vec![], scope: None };
     let refused = store.load(query).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     close(store).await;

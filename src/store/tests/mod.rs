@@ -5,8 +5,10 @@ mod batching;
 mod deciding;
 mod failing;
 mod importing;
+mod keys;
 mod locating;
 mod reading;
+mod registers;
 mod watching;
 
 use std::future::Future;
@@ -24,7 +26,7 @@ use super::job::Patience;
 use super::{Health, IfMissing, Settings, Store};
 use crate::base::{DecisionId, EntityId, Mailbox, NodeId, PersonKey, Timestamp, TransactionId};
 use crate::eligibility::{DealingFact, Evidence, Fact, Level, ObjectionChannel, Provenance, Scope};
-use crate::pipeline::{FateKey, Fingerprint, LedgerEntry, Settled};
+use crate::pipeline::{Beside, FateKey, Fingerprint, LedgerEntry, Settled};
 use crate::relay::ports::{
     Clock, DecisionBatch, DecisionRow, OutcomeRow, Query, Records, Settlement,
 };
@@ -236,6 +238,7 @@ pub(in crate::store) fn denial(number: u8) -> DecisionRow {
         transaction: transaction(number),
         person: Some(person(number)),
         permit_version: None,
+        beside: Beside::default(),
         payload: format!("{{\"recipient\":{number}}}").into_bytes(),
     }
 }
@@ -290,6 +293,6 @@ pub(in crate::store) async fn ledger(store: &Store, number: u8, name: &str) -> L
 
 /// The version of `person(number)`'s record.
 pub(in crate::store) async fn version(store: &Store, number: u8) -> u64 {
-    let query = Query { persons: vec![person(number)], fates: vec![], scope: None };
+    let query = Query { persons: vec![person(number).into()], fates: vec![], scope: None };
     store.load(query).await.unwrap().records[0].version
 }

@@ -13,7 +13,7 @@ async fn answers_come_in_the_order_of_the_question() {
     store.append(person(2), objection("2026-02-28")).await.unwrap();
     store.record(attempt(&bench, 1, vec![], &["joan"])).await.unwrap();
     let query = Query {
-        persons: vec![person(1), person(2), person(1)],
+        persons: [1, 2, 1].map(|number| person(number).into()).to_vec(),
         fates: ["jane", "joan"].map(|name| fate_key(&message(1), name)).to_vec(),
         scope: None,
     };
@@ -36,7 +36,7 @@ async fn p7_damaged_record_is_an_error_and_not_an_empty_record() {
     let blank = "UPDATE record SET body = (SELECT replace(body, 'acme', 'umca') FROM record
                  WHERE person = ?1) WHERE person = ?1";
     assert_eq!(bench.raw().execute(blank, [person(1).as_bytes()]).unwrap(), 1);
-    let query = Query { persons: vec![person(1)], fates: vec![], scope: None };
+    let query = Query { persons: vec![person(1).into()], fates: vec![], scope: None };
     let Err(StoreError::Unavailable(reason)) = store.load(query).await else {
         panic!("a damaged record was read");
     };

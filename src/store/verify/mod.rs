@@ -130,6 +130,7 @@ pub fn verify(path: &Path, busy_timeout: Duration) -> Result<VerifyReport, Verif
     rows::check_locator(&snapshot)?;
     rows::check_imports(&snapshot)?;
     rows::check_pending(&snapshot)?;
+    rows::check_registers(&snapshot)?;
     Ok(report)
 }
 

@@ -7,11 +7,12 @@ use super::VerifyError;
 use crate::base::BatchId;
 use crate::store::import::BatchRow;
 use crate::store::locator::SECTION;
+use crate::store::registers::Registers;
 use crate::store::row::row_sum;
 use crate::store::scopes;
 
 /// The tables whose last column is a checksum over the others, with what makes a row's key.
-const SUMMED: [(&str, &str); 7] = [
+const SUMMED: [(&str, &str); 10] = [
     ("meta", "key"),
     ("head", "chain"),
     ("record", "lower(hex(person))"),
@@ -19,6 +20,9 @@ const SUMMED: [(&str, &str); 7] = [
     ("batch", "id"),
     ("pending", "evidence"),
     ("ledger", "lower(hex(fate_key))"),
+    ("key_pair", "id"),
+    ("kin", "lower(hex(person))"),
+    ("register", "id"),
 ];
 
 /// What every store notes about itself when it is made.
@@ -137,7 +141,7 @@ fn check_no_import_lost(connection: &Connection) -> Result<(), VerifyError> {
     let mut statement = connection.prepare(
         "SELECT CAST(body AS TEXT) ->> 'batch' AS id
          FROM journal JOIN payload USING (chain, seq) WHERE kind = 'import'
-         AND id NOT IN (SELECT batch.id FROM batch)",
+         AND id IS NOT NULL AND id NOT IN (SELECT batch.id FROM batch)",
     )?;
     let mut rows = statement.query([])?;
     match rows.next()? {
@@ -145,6 +149,31 @@ fn check_no_import_lost(connection: &Connection) -> Result<(), VerifyError> {
         Some(row) => {
             let what = "it is missing though the journal says that it was completed";
             Err(VerifyError::at("batch", row.get::<_, String>(0)?, what))
+        }
+    }
+}
+
+/// Checks each register against the entry that imported it, and its entries against both.
+pub(super) fn check_registers(connection: &Connection) -> Result<(), VerifyError> {
+    for register in Registers::read(connection)?.rows() {
+        if !is_journalled(connection, &register.entry_body())? {
+            let what = "no journal entry imported it like this";
+            return Err(VerifyError::at("register", &register.id, what));
+        }
+        if !register.is_whole(connection)? {
+            let what = "its entries are not those that were imported";
+            return Err(VerifyError::at("listing", &register.id, what));
+        }
+    }
+    let lost = "SELECT CAST(body AS TEXT) ->> 'register' AS id
+                FROM journal JOIN payload USING (chain, seq) WHERE kind = 'import'
+                AND id IS NOT NULL AND id NOT IN (SELECT register.id FROM register) LIMIT 1";
+    let lost: Option<String> = connection.query_row(lost, [], |row| row.get(0)).optional()?;
+    match lost {
+        None => Ok(()),
+        Some(id) => {
+            let what = "it is missing though the journal says that it was imported";
+            Err(VerifyError::at("register", id, what))
         }
     }
 }
