@@ -2,6 +2,7 @@
 //!
 //! Exit codes are those of sysexits.h; errors go to standard error with their remedy.
 
+mod approve;
 mod check;
 mod classify;
 mod clock;
@@ -91,6 +92,8 @@ enum Command {
     /// Ask what the rule sets say.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Let one content reach everybody, objectors too: a data breach, a recall, a new price.
+    Approve(approve::ApproveArgs),
     /// Classify messages.
     Classify(classify::ClassifyArgs),
     /// Show what would be done to messages: footers, headers, or why not.
@@ -157,6 +160,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Record(args) => record::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Rules(command) => rules::run(&command),
+        Command::Approve(args) => approve::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),
         Command::Explain(args) => explain::run(&args),

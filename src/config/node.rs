@@ -54,6 +54,8 @@ pub struct RulesConfig {
     pub dir: Option<PathBuf>,
     /// The operator's own values for policy choices, and what was accepted by name.
     pub choices: Option<PathBuf>,
+    /// A folder of notices that officers approved for everybody.
+    pub approvals: Option<PathBuf>,
     /// Where recipients are if neither record nor stream says so.
     pub jurisdiction_default: Option<JurisdictionId>,
 }
@@ -143,9 +145,10 @@ pub(super) fn read_rules(root: &Section<'_>, base: &Path) -> RulesConfig {
     let Some(section) = root.table_opt("rules") else { return RulesConfig::default() };
     let dir = section.text_opt("dir").map(|dir| base.join(dir));
     let choices = section.text_opt("choices").map(|file| base.join(file));
+    let approvals = section.text_opt("approvals").map(|dir| base.join(dir));
     let jurisdiction_default = section.parsed_opt("jurisdiction_default", JurisdictionId::parse);
     section.finish();
-    RulesConfig { dir, choices, jurisdiction_default }
+    RulesConfig { dir, choices, approvals, jurisdiction_default }
 }
 
 /// `[log]`, which may be left out.

@@ -4,6 +4,7 @@
 //! other way: no new connections, sessions say 421 at the next safe point, transactions under
 //! way finish and settle, then the store closes; a deadline names who was late.
 
+pub(crate) mod approvals;
 mod certificates;
 mod clock;
 mod doors;
