@@ -23,6 +23,8 @@ pub mod operations {}
 pub mod jurisdictions {}
 #[doc = include_str!("manual/cases.md")]
 pub mod case_files {}
+#[doc = include_str!("manual/importing.md")]
+pub mod importing {}
 #[doc = include_str!("manual/upkeep.md")]
 pub mod upkeep {}
 #[doc = include_str!("manual/troubleshooting.md")]

@@ -47,7 +47,7 @@ pub(super) fn run(path: &Path) -> Outcome {
         }
     }
     if config.store.path.exists() {
-        setup::close(setup::visit_or_create(config, keyring)?)?;
+        setup::close(setup::look(config, keyring)?)?;
     }
     if config.keys.file.parent() == config.store.path.parent() {
         output::remark(

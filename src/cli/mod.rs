@@ -11,6 +11,7 @@ mod demo;
 mod domain;
 mod exit;
 mod explain;
+mod export;
 mod files;
 mod import;
 mod init;
@@ -77,8 +78,10 @@ enum Command {
     Check(ConfigArgs),
     /// Write a first configuration, a keyring and an empty store.
     Init(init::InitArgs),
-    /// Load evidence from a CSV file.
+    /// Load evidence and opt-out lists, list imports, undo one.
     Import(import::ImportArgs),
+    /// Write the list of people who object, for another system.
+    Export(export::ExportArgs),
     /// Record one piece of evidence.
     Record(record::RecordArgs),
     /// Decide one case file and print the verdict as JSON.
@@ -142,6 +145,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(&args.config),
         Command::Init(args) => init::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Rules(command) => rules::run(&command),

@@ -49,18 +49,32 @@ pub(super) fn visit_or_create(config: &Config, keyring: &Keyring) -> Result<Stor
     open(config, IfMissing::Create, Some(keyring))
 }
 
+/// Opens the store as a visitor that appends nothing; a key new to the store is no fault then.
+pub(super) fn look(config: &Config, keyring: &Keyring) -> Result<Store, Failure> {
+    let settings =
+        Settings { role: Role::Look, keyring: Some(keyring.prints()), ..visiting(config) };
+    open_with(config, settings)
+}
+
 fn open(
     config: &Config,
     if_missing: IfMissing,
     keyring: Option<&Keyring>,
 ) -> Result<Store, Failure> {
+    let keyring = keyring.map(Keyring::prints);
+    open_with(config, Settings { if_missing, keyring, ..visiting(config) })
+}
+
+fn visiting(config: &Config) -> Settings {
     let mut settings = Settings::new(&config.store.path, config.node.id.clone());
-    settings.if_missing = if_missing;
     settings.role = Role::Visit;
-    settings.keyring = keyring.map(Keyring::prints);
     // A visitor has time; the relay's commits go first.
     settings.busy_timeout = config.store.busy_timeout.max(Duration::from_secs(10));
     settings.write_timeout = Duration::from_secs(60);
+    settings
+}
+
+fn open_with(config: &Config, settings: Settings) -> Result<Store, Failure> {
     let store = Store::open(settings).or_exit(Exit::Unavailable)?;
     match store.health() {
         Health::Usable => Ok(store),

@@ -15,7 +15,7 @@ use super::report::{self, Trail};
 use super::sending::Schedule;
 use crate::eligibility::Successions;
 use crate::pipeline::{
-    Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
+    Beside, Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
     RecordedPlan, Ruling, replies,
 };
 use crate::smtp::{Dialect, Reply};
@@ -221,7 +221,10 @@ pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
         transaction: draft.frame.transaction_id(),
         person: draft.person_of(ruling),
         permit_version: is_conditional.then_some(ruling.record_version),
-        beside: is_conditional.then(|| ruling.beside.clone()).unwrap_or_default(),
+        beside: match is_conditional {
+            true => ruling.beside.clone(),
+            false => Beside::default(),
+        },
         payload: record.encode(),
     }
 }

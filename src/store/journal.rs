@@ -59,6 +59,8 @@ entry_kinds! {
     Checkpoint = "checkpoint",
     /// A number given to a scope.
     Scope = "scope",
+    /// An import that is or was undone, and who answers for it.
+    Undo = "undo",
     /// A service message.
     Service = "service",
 }

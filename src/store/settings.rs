@@ -28,6 +28,8 @@ pub enum Role {
     Serve,
     /// A command-line visitor; takes no lock and makes no claims.
     Visit,
+    /// A visitor that appends nothing, and so may have a key the store has never seen.
+    Look,
 }
 
 /// The store's settings.

@@ -10,6 +10,7 @@ mod crash;
 mod footprint;
 mod house;
 mod http;
+mod importing;
 mod keys;
 mod mailer;
 mod monitoring;

@@ -9,6 +9,7 @@ mod keys;
 mod locating;
 mod reading;
 mod registers;
+mod undoing;
 mod watching;
 
 use std::future::Future;

@@ -7,6 +7,7 @@
 mod chain;
 mod fold;
 mod rows;
+mod undone;
 
 #[cfg(test)]
 mod tests;
@@ -130,6 +131,7 @@ pub fn verify(path: &Path, busy_timeout: Duration) -> Result<VerifyReport, Verif
     rows::check_locator(&snapshot)?;
     rows::check_imports(&snapshot)?;
     rows::check_pending(&snapshot)?;
+    undone::check_recounts(&snapshot)?;
     rows::check_registers(&snapshot)?;
     Ok(report)
 }

@@ -12,12 +12,14 @@ use crate::store::row::row_sum;
 use crate::store::scopes;
 
 /// The tables whose last column is a checksum over the others, with what makes a row's key.
-const SUMMED: [(&str, &str); 10] = [
+const SUMMED: [(&str, &str); 12] = [
     ("meta", "key"),
     ("head", "chain"),
     ("record", "lower(hex(person))"),
     ("sent", "lower(hex(person))"),
     ("batch", "id"),
+    ("import_source", "batch"),
+    ("recount", "lower(hex(person))"),
     ("pending", "evidence"),
     ("ledger", "lower(hex(fate_key))"),
     ("key_pair", "id"),
@@ -123,7 +125,7 @@ pub(super) fn check_imports(connection: &Connection) -> Result<(), VerifyError> 
         let id: String = row.get(0)?;
         let batch = BatchId::parse(&id).map_err(|error| VerifyError::at("batch", &id, error))?;
         let Some(found) = BatchRow::read(connection, &batch)? else { continue };
-        let body = found.entry_body(&batch);
+        let body = found.entry_body(connection, &batch)?;
         if found.completed_at.is_some() && !is_journalled(connection, &body)? {
             return Err(VerifyError::at("batch", id, "no journal entry completed it like this"));
         }
@@ -183,8 +185,13 @@ pub(super) fn check_pending(connection: &Connection) -> Result<(), VerifyError> 
     let mut statement = connection.prepare(
         "SELECT coalesce(evidence.id, pending.evidence), evidence.id IS NOT NULL
          FROM evidence FULL JOIN pending ON pending.evidence = evidence.id
-         WHERE evidence.id IS NULL
-         OR (evidence.version IS NULL) <> (pending.evidence IS NOT NULL) LIMIT 1",
+         LEFT JOIN (
+             SELECT person, evidence, counts, max(version) FROM recount GROUP BY person, evidence
+         ) AS last ON last.evidence = evidence.id
+         WHERE evidence.id IS NULL OR CASE last.counts
+             WHEN 0 THEN FALSE
+             WHEN 1 THEN pending.evidence IS NOT NULL
+             ELSE (evidence.version IS NULL) <> (pending.evidence IS NOT NULL) END LIMIT 1",
     )?;
     let mut rows = statement.query([])?;
     let Some(row) = rows.next()? else { return check_waiting_for(connection) };
