@@ -19,10 +19,14 @@ pub mod upstreams {}
 pub mod addresses {}
 #[doc = include_str!("manual/operations.md")]
 pub mod operations {}
+#[doc = include_str!("manual/importing.md")]
+pub mod importing {}
 #[doc = include_str!("manual/upkeep.md")]
 pub mod upkeep {}
 #[doc = include_str!("manual/troubleshooting.md")]
 pub mod troubleshooting {}
+#[doc = include_str!("manual/proofs.md")]
+pub mod proofs {}
 #[doc = include_str!("manual/metrics.md")]
 pub mod metrics_reference {}
 

@@ -47,11 +47,16 @@ pub(super) fn run(path: &Path) -> Outcome {
         }
     }
     if config.store.path.exists() {
-        setup::close(setup::visit_or_create(config, keyring)?)?;
+        setup::close(setup::look(config, keyring)?)?;
     }
     if config.keys.file.parent() == config.store.path.parent() {
         output::remark(
             "warning: keyring and database share a folder; together they name people, keep them apart",
+        );
+    }
+    if config.store.high_water(&config.node.id).parent() == config.store.path.parent() {
+        output::remark(
+            "warning: [store] high_water lies in the database's folder; if both are restored together, an old database is not noticed",
         );
     }
     output::line(&format!("{}: ok", path.display()));

@@ -74,17 +74,14 @@ async fn tell(store: &Store, decision: &StoredDecision) -> anyhow::Result<String
         })
         .collect();
     let mut evidence = Vec::new();
-    if let (Some(person), Some(marketing)) = (decision.person, &record.marketing) {
-        let wanted: Vec<EvidenceId> =
+    if let Some(marketing) = &record.marketing {
+        // By number, not by person: a domain's, or those under an older key, count as well.
+        let mut wanted: Vec<EvidenceId> =
             marketing.verdict.by_rule_set.iter().flat_map(|v| v.evidence.clone()).collect();
-        for (id, piece) in store.evidence_of(person).await? {
-            if wanted.contains(&id) {
-                evidence.push(ToldEvidence {
-                    id: id.to_string(),
-                    at: piece.at,
-                    what: what(&piece),
-                });
-            }
+        wanted.sort_unstable();
+        wanted.dedup();
+        for (id, piece) in store.evidence(wanted).await? {
+            evidence.push(ToldEvidence { id: id.to_string(), at: piece.at, what: what(&piece) });
         }
     }
     Ok(explain(&record, &evidence, &outcomes))

@@ -1,27 +1,32 @@
-//! `consentry import`: evidence from a CSV file.
+//! `consentry import`: evidence and opt-out lists from files, in many formats.
 //!
-//! Objections always load. Permissions load all or not at all, unless `--rejects` says where
-//! the rows that cannot be read shall go.
+//! Two passes: the file is read, checked and staged beside the database, then merged in short
+//! transactions while the relay runs. Objections always load. Permissions load all or not at
+//! all, unless `--rejects` says where the rows that cannot be read shall go.
 
-use std::fmt;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+mod acts;
+mod first_pass;
+mod loading;
+mod told;
 
-use anyhow::{Context as _, anyhow};
-use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
 
-use super::exit::{Exit, Failure, OrExit as _, Outcome};
-use super::{output, rejects, setup};
-use crate::base::{BatchId, Keyring, PersonKeys, Timestamp};
+use clap::{Args, Subcommand};
+
+use super::exit::Outcome;
+use super::officer::Officer;
+use crate::base::{Keyring, Mailbox, Timestamp};
 use crate::config::Config;
-use crate::daemon::SystemClock;
 use crate::eligibility::Evidence;
-use crate::eligibility::csv::{Defaults, Reader, Row, RowError};
-use crate::relay::ports::Clock as _;
+use crate::eligibility::csv::{Row, RowError};
 
-const COLUMNS_AND_EXAMPLES: &str = "\
-Columns, in any order; an empty field is unknown, never yes or no:
+pub(super) use loading::{Loaded, load_file};
+pub(super) use told::{entity, fingerprint, usage};
+
+const EXAMPLES: &str = "\
+Formats: own (CSV or JSON lines), netsuite, hubspot, mailchimp, sendgrid, ses, mailgun, postmark,
+list; others by a column map. `consentry import formats` shows them.
+Our own columns, in any order; an empty field is unknown, never yes or no:
   address, kind, at, entity, brand, topics, collection_point, opt_out_offered, completed, paid,
   ended_at, mechanism, wording_version, double_opt_in_at, scope, jurisdictions, subject_kind,
   address_kind, channel, direct, source, reference, ip
@@ -31,168 +36,109 @@ Examples:
   jane@example.org,sale,2026-08-20,acme-ltd,footwear,yes,yes,yes,yes
 
   consentry import --config consentry.toml --dry-run contacts.csv
-  consentry import --config consentry.toml --rejects rejects.csv contacts.csv";
+  consentry import --config consentry.toml --rejects rejects.csv contacts.csv
+  consentry import --entity acme-ltd --topic 'Shoe news=footwear' hubspot-export.csv
+  consentry import undo import-1764000000000-1a2b3c4d --by ann --reason 'wrong file'";
 
 /// Arguments of `import`.
 #[derive(Args, Debug)]
-#[command(after_help = COLUMNS_AND_EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct ImportArgs {
+    #[command(subcommand)]
+    command: Option<ImportCommand>,
+    #[command(flatten)]
+    load: Option<LoadArgs>,
+}
+
+/// What is loaded, and how it is to be understood.
+#[derive(Args, Debug)]
+struct LoadArgs {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = super::CONFIG_DEFAULT)]
     config: PathBuf,
-    /// Read and report, but write nothing.
+    /// Read, compare with the store and report, but write nothing.
     #[arg(long)]
     dry_run: bool,
     /// Load what can be read and write the other rows to FILE, with the reason.
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// The CSV file.
-    #[arg(value_name = "CSV")]
+    /// The file's format, if it is not to be recognised by its columns.
+    #[arg(long, value_name = "NAME", conflicts_with = "map")]
+    format: Option<String>,
+    /// A column map of your own, in TOML.
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// Whose list it is, where the rows do not say.
+    #[arg(long, value_name = "ID")]
+    entity: Option<String>,
+    /// Which of our topics their name means; `*` is the list as a whole.
+    #[arg(long = "topic", value_name = "THEIRS=OURS")]
+    topics: Vec<String>,
+    /// How dates are written, such as %d/%m/%Y.
+    #[arg(long, value_name = "FORMAT")]
+    date_format: Option<String>,
+    /// Who imports it, for the journal.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// The file.
+    #[arg(value_name = "FILE")]
     file: PathBuf,
 }
 
-/// What an import did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Loaded {
-    rows: usize,
-    pieces: usize,
-    fresh: u64,
-    known: u64,
+/// What else can be done about imports.
+#[derive(Subcommand, Debug)]
+enum ImportCommand {
+    /// Undo an import: its permissions no longer count, its objections stay.
+    #[command(
+        after_help = "Example:\n  consentry import undo import-1764000000000-1a2b3c4d --by ann --reason 'wrong file'\nNothing is deleted; importing the file again lets it count again."
+    )]
+    Undo(UndoArgs),
+    /// List the imports, oldest first.
+    #[command(after_help = "Example:\n  consentry import list --config consentry.toml")]
+    List {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", default_value = super::CONFIG_DEFAULT)]
+        config: PathBuf,
+        /// Print one JSON object per import.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the formats, or the column map of one of them.
+    #[command(after_help = "Example:\n  consentry import formats mailgun > ours.toml")]
+    Formats {
+        /// The format whose maps are wanted.
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
 }
 
-impl fmt::Display for Loaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} rows, {} pieces of evidence, {} new, {} already known",
-            self.rows, self.pieces, self.fresh, self.known
-        )
-    }
+/// Arguments of `import undo`.
+#[derive(Args, Debug)]
+struct UndoArgs {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = super::CONFIG_DEFAULT)]
+    config: PathBuf,
+    /// Undo its objections, complaints and bounces as well; needs the right to lift objections.
+    #[arg(long)]
+    objections_too: bool,
+    #[command(flatten)]
+    officer: Officer,
+    /// The import's id, as `import list` shows it.
+    #[arg(value_name = "BATCH")]
+    batch: String,
 }
 
 /// Runs the command.
 pub(super) fn run(args: &ImportArgs) -> Outcome {
-    let config = setup::config(&args.config)?;
-    let keyring = setup::keyring(&config)?;
-    let reading = read(&args.file, &config)?;
-    for error in &reading.errors {
-        output::remark(&format!("{}: {error}", args.file.display()));
-    }
-    let refuge = args.rejects.as_ref().map(|path| rejects::create(path)).transpose();
-    let refuge = refuge.or_exit(Exit::CannotCreate)?;
-    let is_partial = !reading.errors.is_empty() && args.rejects.is_none();
-    let rows = if is_partial { reading.protective_only() } else { reading.rows };
-    let batch = Batch::new(&keyring, rows)?;
-    if args.dry_run {
-        output::line(&format!(
-            "dry run: {} rows, {} pieces of evidence, {} of them objections; {} rows cannot be read",
-            batch.rows,
-            batch.pieces.len(),
-            batch.objections(),
-            reading.errors.len()
-        ));
-        return Ok(if reading.errors.is_empty() { Exit::Ok } else { Exit::Data });
-    }
-    let loaded = batch.load(&config, &keyring)?;
-    if let Some(refuge) = refuge {
-        rejects::write(&args.file, refuge, &reading.errors).or_exit(Exit::CannotCreate)?;
-        output::remark(&format!("{} rows went to the rejects file", reading.errors.len()));
-    }
-    output::line(&format!("imported {loaded}"));
-    if is_partial {
-        let error = anyhow!(
-            "{} rows cannot be read: only objections were loaded; mend the rows, or name a file with --rejects",
-            reading.errors.len()
-        );
-        return Err(Failure::new(Exit::Data, error));
-    }
-    Ok(Exit::Ok)
-}
-
-/// Imports a file that must be without fault.
-pub(super) fn load_file(
-    config: &Config,
-    keyring: &Keyring,
-    file: &Path,
-) -> Result<Loaded, Failure> {
-    let reading = read(file, config)?;
-    if let Some(error) = reading.errors.first() {
-        return Err(Failure::new(Exit::Data, anyhow!("{}: {error}", file.display())));
-    }
-    Batch::new(keyring, reading.rows)?.load(config, keyring)
-}
-
-struct Reading {
-    rows: Vec<Row>,
-    errors: Vec<RowError>,
-}
-
-impl Reading {
-    fn protective_only(&self) -> Vec<Row> {
-        let is_protective = |row: &&Row| row.evidence.iter().all(|e| e.fact.is_protective());
-        self.rows.iter().filter(is_protective).cloned().collect()
-    }
-}
-
-fn read(file: &Path, config: &Config) -> Result<Reading, Failure> {
-    let input = File::open(file)
-        .with_context(|| format!("cannot read {}", file.display()))
-        .or_exit(Exit::NoInput)?;
-    let defaults = Defaults { imported_at: SystemClock.now(), entity: None };
-    let reader = Reader::new(input, defaults)
-        .with_context(|| format!("in {}", file.display()))
-        .or_exit(Exit::Data)?;
-    let mut reading = Reading { rows: Vec::new(), errors: Vec::new() };
-    for row in reader {
-        match row {
-            Ok(row) => match unknown_name(config, &row) {
-                None => reading.rows.push(row),
-                Some(error) => reading.errors.push(error),
-            },
-            Err(error) => reading.errors.push(error),
-        }
-    }
-    Ok(reading)
-}
-
-struct Batch {
-    id: BatchId,
-    rows: usize,
-    pieces: Vec<(PersonKeys, Evidence)>,
-}
-
-impl Batch {
-    fn new(keyring: &Keyring, rows: Vec<Row>) -> Result<Self, Failure> {
-        let now = SystemClock.now();
-        let mut batch = Self { id: batch_id(now)?, rows: rows.len(), pieces: Vec::new() };
-        for row in rows {
-            for piece in row.evidence {
-                let stamped = stamp(piece, keyring, &row.mailbox, now);
-                batch.pieces.push((keyring.person_keys(&row.mailbox), stamped));
-            }
-        }
-        Ok(batch)
-    }
-
-    fn objections(&self) -> usize {
-        self.pieces.iter().filter(|(_, piece)| piece.fact.is_protective()).count()
-    }
-
-    fn load(self, config: &Config, keyring: &Keyring) -> Result<Loaded, Failure> {
-        let store = setup::visit_or_create(config, keyring)?;
-        let bar = ProgressBar::new(self.pieces.len() as u64).with_style(
-            ProgressStyle::with_template("{bar:40} {pos}/{len} ({per_sec})")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
-        let (rows, pieces) = (self.rows, self.pieces.len());
-        let watch = |written: usize| bar.set_position(written as u64);
-        let imported = setup::runtime()?
-            .block_on(store.append_all_watched(self.pieces, self.id, watch))
-            .context("the import stopped; run it again to go on")
-            .or_exit(Exit::Unavailable)?;
-        bar.finish_and_clear();
-        setup::close(store)?;
-        Ok(Loaded { rows, pieces, fresh: imported.fresh, known: imported.known })
+    match (&args.command, &args.load) {
+        (Some(ImportCommand::Undo(undo)), _) => acts::undo(undo),
+        (Some(ImportCommand::List { config, json }), _) => acts::list(config, *json),
+        (Some(ImportCommand::Formats { name }), _) => acts::formats(name.as_deref()),
+        (None, Some(load)) => loading::run(load),
+        (None, None) => Err(super::exit::Failure::new(
+            super::exit::Exit::Usage,
+            anyhow::anyhow!("name a file to import; `consentry import --help` shows how"),
+        )),
     }
 }
 
@@ -200,7 +146,7 @@ impl Batch {
 pub(super) fn stamp(
     mut piece: Evidence,
     keyring: &Keyring,
-    mailbox: &crate::base::Mailbox,
+    mailbox: &Mailbox,
     now: Timestamp,
 ) -> Evidence {
     piece.tag = Some(keyring.address_tag(mailbox));
@@ -221,13 +167,4 @@ pub(super) fn unknown_name(config: &Config, row: &Row) -> Option<RowError> {
         hint: format!("one of: {}", known.join(", ")),
         is_protective: false,
     })
-}
-
-fn batch_id(now: Timestamp) -> Result<BatchId, Failure> {
-    let mut random = [0; 4];
-    aws_lc_rs::rand::fill(&mut random)
-        .map_err(|_| anyhow!("the system gives no random bytes"))
-        .or_exit(Exit::Unavailable)?;
-    let text = format!("import-{}-{:08x}", now.as_millis(), u32::from_be_bytes(random));
-    BatchId::parse(&text).or_exit(Exit::Data)
 }

@@ -5,6 +5,7 @@
 mod approve;
 mod check;
 mod classify;
+mod clock;
 mod completions;
 mod credential;
 mod decide;
@@ -12,6 +13,7 @@ mod demo;
 mod domain;
 mod exit;
 mod explain;
+mod export;
 mod files;
 mod import;
 mod init;
@@ -29,6 +31,7 @@ mod rewrite;
 mod rules;
 mod serve;
 mod setup;
+mod store;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -78,8 +81,10 @@ enum Command {
     Check(ConfigArgs),
     /// Write a first configuration, a keyring and an empty store.
     Init(init::InitArgs),
-    /// Load evidence from a CSV file.
+    /// Load evidence and opt-out lists, list imports, undo one.
     Import(import::ImportArgs),
+    /// Write the list of people who object, for another system.
+    Export(export::ExportArgs),
     /// Record one piece of evidence.
     Record(record::RecordArgs),
     /// Decide one case file and print the verdict as JSON.
@@ -111,6 +116,12 @@ enum Command {
     /// Look after the keyring.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Look after the database as a whole.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
+    /// Answer for the clock.
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
     /// Print what a shell needs to complete commands and options.
     Completions(completions::CompletionsArgs),
     /// Write the manual pages.
@@ -145,6 +156,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(&args.config),
         Command::Init(args) => init::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Rules(command) => rules::run(&command),
@@ -158,6 +170,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Domain(command) => domain::run(&command),
         Command::Register(command) => register::run(&command),
         Command::Key(command) => key::run(&command),
+        Command::Store(command) => store::run(&command),
+        Command::Clock(command) => clock::run(&command),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Credential(command) => credential::run(&command),

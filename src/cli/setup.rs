@@ -42,6 +42,11 @@ pub(super) fn visit(config: &Config) -> Result<Store, Failure> {
     open(config, IfMissing::Degrade, None)
 }
 
+/// Opens the store as a visitor of an existing file that was made with `keyring`.
+pub(super) fn visit_with(config: &Config, keyring: &Keyring) -> Result<Store, Failure> {
+    open(config, IfMissing::Degrade, Some(keyring))
+}
+
 /// Opens the store as a visitor, creating the file if there is none.
 ///
 /// The keyring must be the one the store was made with: what it would write could not be found.
@@ -49,18 +54,34 @@ pub(super) fn visit_or_create(config: &Config, keyring: &Keyring) -> Result<Stor
     open(config, IfMissing::Create, Some(keyring))
 }
 
+/// Opens the store as a visitor that appends nothing; a key new to the store is no fault then.
+pub(super) fn look(config: &Config, keyring: &Keyring) -> Result<Store, Failure> {
+    let settings =
+        Settings { role: Role::Look, keyring: Some(keyring.prints()), ..visiting(config) };
+    open_with(config, settings)
+}
+
 fn open(
     config: &Config,
     if_missing: IfMissing,
     keyring: Option<&Keyring>,
 ) -> Result<Store, Failure> {
+    let keyring = keyring.map(Keyring::prints);
+    open_with(config, Settings { if_missing, keyring, ..visiting(config) })
+}
+
+fn visiting(config: &Config) -> Settings {
     let mut settings = Settings::new(&config.store.path, config.node.id.clone());
-    settings.if_missing = if_missing;
     settings.role = Role::Visit;
-    settings.keyring = keyring.map(Keyring::prints);
     // A visitor has time; the relay's commits go first.
     settings.busy_timeout = config.store.busy_timeout.max(Duration::from_secs(10));
     settings.write_timeout = Duration::from_secs(60);
+    settings.high_water = Some(config.store.high_water(&config.node.id));
+    settings.built_at = daemon::built_at();
+    settings
+}
+
+fn open_with(config: &Config, settings: Settings) -> Result<Store, Failure> {
     let store = Store::open(settings).or_exit(Exit::Unavailable)?;
     match store.health() {
         Health::Usable => Ok(store),

@@ -138,6 +138,7 @@ async fn prepare(store: &Store, generation: &Generation) -> Result<(), StoreErro
 /// The journal names what decisions were made with (promise P9).
 async fn journal(store: &Store, generation: &Generation) -> Result<(), StoreError> {
     let Generation { config, house, .. } = generation;
+    store.keep_sources(house.sources()).await?;
     let start = json!({
         "act": if house.generation == 1 { "start" } else { "reload" },
         "generation": house.generation,

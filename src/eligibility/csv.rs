@@ -9,9 +9,10 @@ use std::io::Read;
 
 use thiserror::Error;
 
-use super::draft::{DraftError, DraftScope, EvidenceDraft, bounded, word_as};
+use super::draft::bounded;
 use super::evidence::Evidence;
-use crate::base::{BrandId, CollectionPointId, EntityId, Mailbox, Timestamp};
+use super::import::OwnRow;
+use crate::base::{EntityId, Mailbox, Timestamp};
 
 /// The columns of the format, in their usual order.
 pub const COLUMNS: &[&str] = &[
@@ -120,155 +121,16 @@ impl<R: Read> Reader<R> {
         Ok(Self { records, record, places, defaults, is_broken: false })
     }
 
-    fn field(&self, name: &'static str) -> Option<&str> {
-        let place = COLUMNS.iter().position(|column| *column == name)?;
-        let index = self.places.iter().position(|known| *known == place)?;
-        self.record.get(index).map(str::trim).filter(|text| !text.is_empty())
-    }
-
     fn row(&self, line: u64) -> Result<Row, RowError> {
-        let kind = self.field("kind").unwrap_or_default().to_owned();
-        let mut draft = EvidenceDraft { kind, ..EvidenceDraft::default() };
-        let is_protective = draft.is_protective();
-        let place = |error: DraftError| RowError {
-            line,
-            column: error.column.to_owned(),
-            message: error.message,
-            hint: error.hint,
-            is_protective,
+        let value = |name: &str| {
+            let place = COLUMNS.iter().position(|column| *column == name)?;
+            let index = self.places.iter().position(|known| *known == place)?;
+            self.record.get(index)
         };
-        let address = self.field("address").unwrap_or_default();
-        let mailbox = Mailbox::parse(address).map_err(|error| {
-            place(DraftError::new(
-                "address",
-                error.to_string(),
-                "one address, such as a@example.com",
-            ))
-        })?;
-        draft.kind().map_err(place)?;
-        draft.entity = self.entities().map_err(place)?;
-        match self.fill(&mut draft) {
-            Ok(()) => {}
-            Err(_) if is_protective => self.fill_protective(&mut draft),
-            Err(error) => return Err(place(error)),
-        }
-        if is_protective {
-            draft.at = draft.at.or(Some(self.defaults.imported_at));
-        } else if draft.at.is_some_and(|at| at > self.defaults.imported_at) {
-            let hint = "a permission cannot be dated after the import";
-            return Err(place(DraftError::new("at", "the date lies in the future", hint)));
-        }
-        let evidence = draft.into_evidence().map_err(place)?;
+        let row = OwnRow { line, value: &value, defaults: &self.defaults };
+        let mailbox = row.mailbox()?;
+        let (evidence, _) = row.evidence()?;
         Ok(Row { line, mailbox, evidence })
-    }
-
-    fn entities(&self) -> Result<Vec<EntityId>, DraftError> {
-        let named = self.names("entity", EntityId::parse)?;
-        if named.is_empty() {
-            Ok(self.defaults.entity.clone().into_iter().collect())
-        } else {
-            Ok(named)
-        }
-    }
-
-    /// Every column, strictly.
-    fn fill(&self, draft: &mut EvidenceDraft) -> Result<(), DraftError> {
-        draft.at = self.moment("at")?;
-        draft.brand = self.names("brand", BrandId::parse)?.into_iter().next();
-        draft.topics = self.names("topics", crate::base::TopicId::parse)?;
-        draft.collection_point =
-            self.names("collection_point", CollectionPointId::parse)?.into_iter().next();
-        draft.opt_out_offered = self.answer("opt_out_offered")?;
-        draft.completed = self.answer("completed")?;
-        draft.paid = self.answer("paid")?;
-        draft.direct = self.answer("direct")?;
-        draft.ended_at = self.moment("ended_at")?;
-        draft.double_opt_in_at = self.moment("double_opt_in_at")?;
-        let acts = "tick, button, oral, paper, import, preticked or bundled";
-        draft.mechanism = self.word("mechanism", acts)?;
-        draft.scope = self.word("scope", "entity, brand or topic")?;
-        draft.jurisdictions = self.names("jurisdictions", crate::base::JurisdictionId::parse)?;
-        let subjects =
-            "natural, sole_trader, partnership_unincorporated, legal_person or public_body";
-        draft.subject_kind = self.word("subject_kind", subjects)?;
-        draft.address_kind =
-            self.word("address_kind", "personal, work_named or work_impersonal")?;
-        self.fill_texts(draft);
-        Ok(())
-    }
-
-    fn fill_texts(&self, draft: &mut EvidenceDraft) {
-        let text = |name| self.field(name).map(|text| text.chars().take(200).collect());
-        draft.wording_version = text("wording_version");
-        draft.channel = text("channel");
-        draft.source = text("source");
-        draft.reference = text("reference");
-        draft.ip = text("ip");
-    }
-
-    /// What can be read of a row that protects the person; the rest is left open, which covers
-    /// more, not less.
-    fn fill_protective(&self, draft: &mut EvidenceDraft) {
-        draft.at = self.moment("at").ok().flatten();
-        draft.brand = self.names("brand", BrandId::parse).ok().and_then(|n| n.into_iter().next());
-        let topics = self.names("topics", crate::base::TopicId::parse);
-        let scope = self.word::<DraftScope>("scope", "").ok().flatten();
-        // A list of topics that cannot be read whole would narrow the objection by mistake.
-        draft.scope = if topics.is_ok() { scope } else { None };
-        draft.topics = topics.unwrap_or_default();
-        self.fill_texts(draft);
-    }
-
-    fn names<T, E>(
-        &self,
-        column: &'static str,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Result<Vec<T>, DraftError> {
-        let hint = "lower-case letters, digits, `-`, `_`, `.`; several parted by `;`";
-        let words = self.field(column).unwrap_or_default();
-        words
-            .split([';', ',', ' ', '|'])
-            .map(str::trim)
-            .filter(|word| !word.is_empty())
-            .map(|word| {
-                let wrong =
-                    || DraftError::new(column, format!("`{}` is not a name", bounded(word)), hint);
-                parse(word).map_err(|_| wrong())
-            })
-            .collect()
-    }
-
-    fn moment(&self, column: &'static str) -> Result<Option<Timestamp>, DraftError> {
-        let Some(text) = self.field(column) else { return Ok(None) };
-        let wrong = || {
-            let hint = "a date such as 2026-02-05, or a moment such as 2026-02-05T09:30:00Z";
-            DraftError::new(column, format!("`{}` is not a date", bounded(text)), hint)
-        };
-        Timestamp::parse(text).map(Some).ok_or_else(wrong)
-    }
-
-    fn answer(&self, column: &'static str) -> Result<Option<bool>, DraftError> {
-        let Some(text) = self.field(column) else { return Ok(None) };
-        match text.to_ascii_lowercase().as_str() {
-            "yes" | "true" | "1" | "y" => Ok(Some(true)),
-            "no" | "false" | "0" | "n" => Ok(Some(false)),
-            "unknown" => Ok(None),
-            other => {
-                let message = format!("`{}` is neither yes nor no", bounded(other));
-                Err(DraftError::new(column, message, "yes, no, or empty for unknown"))
-            }
-        }
-    }
-
-    fn word<T: for<'de> serde::Deserialize<'de>>(
-        &self,
-        column: &'static str,
-        allowed: &'static str,
-    ) -> Result<Option<T>, DraftError> {
-        let Some(text) = self.field(column) else { return Ok(None) };
-        let wrong =
-            || DraftError::new(column, format!("unknown word `{}`", bounded(text)), allowed);
-        word_as(text).map(Some).ok_or_else(wrong)
     }
 }
 
@@ -304,7 +166,7 @@ impl<R> std::fmt::Debug for Reader<R> {
     }
 }
 
-fn header_error(name: &str, message: &str) -> RowError {
+pub(super) fn header_error(name: &str, message: &str) -> RowError {
     RowError {
         line: 1,
         column: bounded(name),
@@ -314,7 +176,7 @@ fn header_error(name: &str, message: &str) -> RowError {
     }
 }
 
-fn unreadable(error: &csv::Error) -> RowError {
+pub(super) fn unreadable(error: &csv::Error) -> RowError {
     let line = error.position().map_or(1, csv::Position::line);
     let (message, hint) = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => (

@@ -13,13 +13,16 @@ mod draft;
 mod evidence;
 mod explain;
 mod fact;
+pub mod import;
 mod jurisdictions;
+pub mod netsuite;
 mod policy;
 mod reason;
 mod record;
 mod relationship;
 pub mod rules;
 mod succession;
+pub mod suppressions;
 mod verdict;
 
 pub use basis::Basis;

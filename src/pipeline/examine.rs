@@ -189,7 +189,7 @@ fn draft(frame: Frame, classification: Classification, sender: Sender) -> Lane {
         topics: topics.clone(),
         purpose: frame.stream.purpose,
         roles: frame.stream.roles.clone(),
-        form: form_of(prepared.form()),
+        form: Form { label: leading_word(&frame.message), ..form_of(prepared.form()) },
         ..MessageFacts::of(sender.entity.clone())
     };
     let addressees = addressees(&frame);
@@ -233,6 +233,13 @@ fn form_of(facts: rewrite::FormFacts) -> Form {
         subject_misleading: false,
         header_false: false,
     }
+}
+
+/// The first word of the subject, where labels such as `<ADV>` stand.
+fn leading_word(message: &Message) -> Option<String> {
+    let subject = message.header("Subject").next()?.unfolded();
+    let word = subject.split_whitespace().next()?.trim_matches([':', '[', ']', '(', ')']);
+    (!word.is_empty()).then(|| word.to_owned())
 }
 
 fn refuse(frame: Frame, class: MessageClass, reason: &'static str, reply: Reply) -> Lane {

@@ -3,9 +3,12 @@
 //! The types carry promise P1: copies come out of a [`RecordedPlan`], a recorded plan out of a
 //! [`Receipt`], and a receipt out of the store's durable commit.
 
+use std::collections::BTreeMap;
+
 use super::dispatch::Dispatch;
 use super::receipt::Receipt;
 use super::reply_table::Course;
+use crate::base::Digest;
 
 /// One upstream transaction of a message, and whose it is.
 #[derive(Clone, Debug)]
@@ -36,6 +39,15 @@ impl Plan {
     /// The recipients this attempt will send to or notify about.
     pub fn claims(&self) -> &[usize] {
         &self.claims
+    }
+
+    /// SHA-256 of each copy, by the recipient's position.
+    pub fn copy_digests(&self) -> BTreeMap<usize, Digest> {
+        let digests = self.copies.iter().flat_map(|copy| {
+            let digest = copy.dispatch.data().digest();
+            copy.recipients.iter().map(move |index| (*index, digest))
+        });
+        digests.collect()
     }
 
     /// The same plan, now that its decisions and claims are durable.

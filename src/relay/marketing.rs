@@ -8,18 +8,19 @@ use tokio::time::Instant;
 use super::Inner;
 use super::attempt::{Attempt, closing};
 use super::ports::{
-    Answer, Clock, DecisionBatch, DecisionRow, Journal, Query, RecordError, Records, Snapshot,
-    Upstream, VersionedRecord,
+    Answer, Clock, DecisionBatch, DecisionRow, Hold, Journal, Query, RecordError, Records,
+    Snapshot, StoreError, Upstream, VersionedRecord,
 };
 use super::report::{self, Trail};
 use super::sending::Schedule;
+use crate::base::Digest;
 use crate::eligibility::Successions;
 use crate::pipeline::{
-    Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
-    RecordedPlan, Ruling, replies,
+    Beside, Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, Plan, PlanError,
+    ReadRecord, RecordedPlan, Ruling, replies,
 };
 use crate::smtp::{Dialect, Reply};
-use crate::telemetry::{DeferCause, Stage, StoreOperation};
+use crate::telemetry::{DeferCause, Metrics, Stage, StoreOperation};
 
 /// How often a changed record is decided on again before the client is asked to come back.
 const DECISIONS_MAX: usize = 3;
@@ -78,7 +79,7 @@ where
             };
             trail.stage(&draft.frame, Stage::Render, began);
             let began = Instant::now();
-            let batch = self.batch(&draft, &judgement, plan.claims());
+            let batch = self.batch(&draft, &judgement, &plan);
             match self.store.record(batch).await {
                 Ok(receipt) => {
                     trail.stage(&draft.frame, Stage::Record, began);
@@ -93,9 +94,8 @@ where
                     return deferred(&draft, reply, DeferCause::AttemptUnderWay, trail);
                 }
                 Err(RecordError::Store(error)) => {
-                    report::store_failed(&self.metrics, StoreOperation::Record, &error);
-                    let reply = replies::store_unavailable();
-                    return deferred(&draft, reply, DeferCause::StoreUnavailable, trail);
+                    let (reply, cause) = not_recorded(&self.metrics, &error);
+                    return deferred(&draft, reply, cause, trail);
                 }
             }
         }
@@ -114,17 +114,17 @@ where
         })
     }
 
-    fn batch(
-        &self,
-        draft: &MarketingDraft,
-        judgement: &Judgement,
-        claimed: &[usize],
-    ) -> DecisionBatch {
+    fn batch(&self, draft: &MarketingDraft, judgement: &Judgement, plan: &Plan) -> DecisionBatch {
         let grace = std::time::Duration::from_mins(10);
+        let copies = plan.copy_digests();
+        let rulings = judgement.rulings().iter().enumerate();
+        let decisions = rulings.filter_map(|(index, ruling)| {
+            ruling.as_ref().map(|ruling| row(draft, ruling, copies.get(&index).copied()))
+        });
         DecisionBatch {
             fingerprint: draft.frame.fingerprint(),
-            decisions: judgement.rulings().iter().flatten().map(|r| row(draft, r)).collect(),
-            claims: claimed.iter().map(|index| draft.frame.fate_key(*index)).collect(),
+            decisions: decisions.collect(),
+            claims: plan.claims().iter().map(|index| draft.frame.fate_key(*index)).collect(),
             claimed_until: self.clock.now().after(self.deadlines.reply + grace),
         }
     }
@@ -182,6 +182,20 @@ where
     }
 }
 
+/// What a client is told when decisions could not be made durable.
+fn not_recorded(metrics: &Metrics, error: &StoreError) -> (Reply, DeferCause) {
+    match error {
+        StoreError::Held(Hold::Restored) => (replies::held_restored(), DeferCause::HeldRestore),
+        StoreError::Held(Hold::ClockBack | Hold::ClockBeforeBuild) => {
+            (replies::held_by_clock(), DeferCause::HeldClock)
+        }
+        StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Overloaded => {
+            report::store_failed(metrics, StoreOperation::Record, error);
+            (replies::store_unavailable(), DeferCause::StoreUnavailable)
+        }
+    }
+}
+
 /// 451: nobody new is sent to in this attempt.
 fn deferred(
     draft: &MarketingDraft,
@@ -210,9 +224,10 @@ fn read_record<'s>(versioned: &'s VersionedRecord, history: &'s Successions) -> 
     }
 }
 
-/// The journal row of one ruling: permits are conditional on the record's version.
-pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
-    let record = draft.decision_record(ruling);
+/// The journal row of one ruling: permits are conditional on the record's version. It names the
+/// digest of the copy, if one leaves.
+pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling, copy: Option<Digest>) -> DecisionRow {
+    let record = draft.decision_record(ruling, copy);
     // Promise P2: whatever is sent, the record must still say what was read; only a stream that
     // merely observes sends regardless.
     let is_conditional = ruling.authority.is_some() && !draft.is_observed();
@@ -221,7 +236,10 @@ pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
         transaction: draft.frame.transaction_id(),
         person: draft.person_of(ruling),
         permit_version: is_conditional.then_some(ruling.record_version),
-        beside: is_conditional.then(|| ruling.beside.clone()).unwrap_or_default(),
+        beside: match is_conditional {
+            true => ruling.beside.clone(),
+            false => Beside::default(),
+        },
         payload: record.encode(),
     }
 }

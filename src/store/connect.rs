@@ -115,11 +115,11 @@ fn set_up_writer(
     let version = schema::check_ours(connection, emptiness)?;
     // A visitor of the new program must not pull the tables away under an older relay.
     let _alone = match settings.role {
-        Role::Visit if schema::is_behind(version) => {
+        Role::Visit | Role::Look if schema::is_behind(version) => {
             let lock = ServeLock::acquire(&settings.path, &settings.node);
             Some(lock.map_err(|_| Fault::File(OLDER_SERVES.to_owned()))?)
         }
-        Role::Visit | Role::Serve => None,
+        Role::Visit | Role::Look | Role::Serve => None,
     };
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;

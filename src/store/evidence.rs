@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::import;
 use super::journal::{EntryKind, Writing};
 use super::row::{fresh_salt, row_digest};
-use super::{kin, record};
+use super::{kin, record, recount};
 use crate::base::{BatchId, Digest, PersonKey, PersonKeys};
 use crate::eligibility::Evidence;
 
@@ -111,11 +111,15 @@ pub(super) fn append_one(
     counting: Counting<'_>,
 ) -> Result<Appended, Fault> {
     let identity = identity_of(evidence)?;
-    let known: Option<(i64, Option<i64>)> = writing
-        .connection()
+    let connection = writing.connection();
+    let known: Option<(i64, Option<i64>)> = connection
         .prepare_cached("SELECT id, version FROM evidence WHERE person = ?1 AND identity = ?2")?
         .query_row((person.as_bytes(), identity), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
+    let known = match known {
+        Some((id, version)) => Some((id, recount::standing(connection, person, id, version)?)),
+        None => None,
+    };
     match (known, counting) {
         (None, _) => {
             let id = insert(writing, person, evidence, identity)?;
@@ -125,16 +129,37 @@ pub(super) fn append_one(
             }
             Ok(Appended::Fresh)
         }
-        (Some((_, Some(_))), _) => Ok(Appended::Known),
-        // Left over from an import that broke off: it counts with whoever tells it again.
-        (Some((id, None)), Counting::OnceComplete(batch)) => {
-            import::hold(writing.connection(), id, batch)?;
+        (Some((_, standing)), _) if standing.counts() => Ok(Appended::Known),
+        // Left over from an import that broke off or was undone: it counts with whoever tells it
+        // again.
+        (Some((id, _)), Counting::OnceComplete(batch)) => {
+            import::hold(connection, id, batch)?;
             Ok(Appended::Known)
         }
-        (Some((id, None)), Counting::AtOnce) => {
-            import::fold_held(writing.connection(), id)?;
+        (Some((id, _)), Counting::AtOnce) => {
+            import::release(connection, id)?;
+            let batch = evidence.provenance.batch.as_ref();
+            recount::retell(connection, person, id, batch)?;
             Ok(Appended::Known)
         }
+    }
+}
+
+/// Whether a piece is there and counts.
+pub(super) fn is_known(
+    connection: &Connection,
+    person: &PersonKey,
+    evidence: &Evidence,
+) -> Result<bool, Fault> {
+    let found: Option<(i64, Option<i64>)> = connection
+        .prepare_cached("SELECT id, version FROM evidence WHERE person = ?1 AND identity = ?2")?
+        .query_row((person.as_bytes(), identity_of(evidence)?), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    match found {
+        Some((id, version)) => Ok(recount::standing(connection, person, id, version)?.counts()),
+        None => Ok(false),
     }
 }
 

@@ -10,6 +10,7 @@ use super::evidence::{self, Appended, Counting};
 use super::fault::Fault;
 use super::journal::{EntryKind, Payload, Writing};
 use super::record;
+use super::recount::{self, Standing};
 use super::row::{from_sql_number, nullable, row_sum, to_sql_number};
 use crate::base::{BatchId, PersonKey, PersonKeys, Timestamp};
 use crate::eligibility::Evidence;
@@ -79,7 +80,7 @@ pub(super) fn complete(
     row.completed_at = Some(writing.now().as_millis());
     row.fresh += to_sql_number(imported.fresh);
     row.known += to_sql_number(imported.known);
-    let body = row.entry_body(batch);
+    let body = row.entry_body(connection, batch)?;
     writing.enter_payload(
         EntryKind::Import,
         writing.now(),
@@ -90,17 +91,22 @@ pub(super) fn complete(
 
 /// Folds up to one chunk of permissions whose import is complete, and tells whether more wait.
 pub(super) fn fold_complete(connection: &Connection) -> Result<Folding, Fault> {
+    fold_some(connection, CHUNK_PIECES)
+}
+
+/// [`fold_complete`] for up to `limit` pieces.
+pub(super) fn fold_some(connection: &Connection, limit: usize) -> Result<Folding, Fault> {
     let ready: Vec<i64> = connection
         .prepare_cached(
             "SELECT evidence FROM pending JOIN batch ON batch.id = pending.batch
              WHERE batch.completed_at IS NOT NULL ORDER BY evidence LIMIT ?1",
         )?
-        .query_map([to_sql_number(CHUNK_PIECES as u64)], |row| row.get(0))?
+        .query_map([to_sql_number(limit as u64)], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for id in &ready {
         fold_held(connection, *id)?;
     }
-    Ok(if ready.len() < CHUNK_PIECES { Folding::Finished } else { Folding::MoreWait })
+    Ok(if ready.len() < limit { Folding::Finished } else { Folding::MoreWait })
 }
 
 /// Whether permissions of complete imports are still waiting to be folded.
@@ -124,25 +130,65 @@ pub(super) fn hold(connection: &Connection, id: i64, batch: &BatchId) -> Result<
     Ok(())
 }
 
-/// Folds a waiting piece.
-pub(super) fn fold_held(connection: &Connection, id: i64) -> Result<(), Fault> {
-    let (person, body): ([u8; 16], String) = connection
-        .prepare_cached("SELECT person, body FROM evidence WHERE id = ?1")?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+/// Folds a waiting piece: by its first telling, or by another if it is a later import's now or
+/// was undone meanwhile.
+fn fold_held(connection: &Connection, id: i64) -> Result<(), Fault> {
+    let (person, version, body, batch): ([u8; 16], Option<i64>, String, String) = connection
+        .prepare_cached(
+            "SELECT person, version, body, batch FROM evidence JOIN pending ON evidence = id
+             WHERE id = ?1",
+        )?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    let person = PersonKey::from_bytes(person);
     let piece: Evidence =
         serde_json::from_str(&body).map_err(|error| Fault::row("evidence", id, error))?;
-    record::fold(connection, &PersonKey::from_bytes(person), id, &piece)?;
+    let batch = BatchId::parse(&batch).map_err(|error| Fault::row("pending", id, error))?;
+    let is_first = piece.provenance.batch.as_ref() == Some(&batch);
+    match recount::standing(connection, &person, id, version)? {
+        Standing::Waits if is_first => record::fold(connection, &person, id, &piece)?,
+        Standing::Waits | Standing::Undone => {
+            recount::retell(connection, &person, id, Some(&batch))?;
+        }
+        Standing::AsTold | Standing::Retold(_) => {}
+    }
+    release(connection, id)
+}
+
+/// Lets a piece wait no longer.
+pub(super) fn release(connection: &Connection, id: i64) -> Result<(), Fault> {
     connection.prepare_cached("DELETE FROM pending WHERE evidence = ?1")?.execute([id])?;
     Ok(())
+}
+
+/// Keeps where an import came from, as JSON; to be told once.
+pub(super) fn describe(connection: &Connection, batch: &BatchId, about: &str) -> Result<(), Fault> {
+    let columns = [ValueRef::Text(batch.as_str().as_bytes()), ValueRef::Text(about.as_bytes())];
+    let sum = row_sum("import_source", &columns);
+    connection
+        .prepare_cached("INSERT INTO import_source (batch, about, sum) VALUES (?1, ?2, ?3)")?
+        .execute((batch.as_str(), about, sum))?;
+    Ok(())
+}
+
+/// Where an import came from, if that was told.
+pub(super) fn description(
+    connection: &Connection,
+    batch: &BatchId,
+) -> Result<Option<String>, Fault> {
+    let about = connection
+        .prepare_cached("SELECT about FROM import_source WHERE batch = ?1")?
+        .query_row([batch.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(about)
 }
 
 /// One row of `batch`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BatchRow {
-    opened_at: i64,
+    pub(super) opened_at: i64,
     pub(super) completed_at: Option<i64>,
-    fresh: i64,
-    known: i64,
+    pub(super) fresh: i64,
+    pub(super) known: i64,
 }
 
 impl BatchRow {
@@ -165,15 +211,23 @@ impl BatchRow {
     }
 
     /// The payload of the entry that marks it complete.
-    pub(super) fn entry_body(&self, batch: &BatchId) -> String {
-        serde_json::json!({
+    pub(super) fn entry_body(
+        &self,
+        connection: &Connection,
+        batch: &BatchId,
+    ) -> Result<String, Fault> {
+        let mut body = serde_json::json!({
             "batch": batch,
             "completed_at": self.completed_at.map(Timestamp::from_millis),
             "fresh": from_sql_number(self.fresh).unwrap_or(0),
             "known": from_sql_number(self.known).unwrap_or(0),
             "opened_at": Timestamp::from_millis(self.opened_at),
-        })
-        .to_string()
+        });
+        if let Some(about) = description(connection, batch)? {
+            body["about"] = serde_json::from_str(&about)
+                .map_err(|error| Fault::row("import_source", batch, error))?;
+        }
+        Ok(body.to_string())
     }
 
     fn write(&self, connection: &Connection, batch: &BatchId) -> Result<(), Fault> {

@@ -11,8 +11,9 @@ use super::fault::Fault;
 use super::handle::Store;
 use super::job::Patience;
 use super::journal::{EntryKind, Payload, Writing};
+use super::lookup;
 use super::row::{fresh_salt, row_sum};
-use crate::base::{PersonKey, PersonKeys};
+use crate::base::{EvidenceId, PersonKey, PersonKeys};
 use crate::eligibility::{Evidence, Fact};
 use crate::relay::ports::StoreError;
 
@@ -175,6 +176,25 @@ impl Store {
                 writing.enter_payload(EntryKind::Operator, writing.now(), &payload)?;
             }
             Ok(was_linked)
+        })
+        .await
+    }
+
+    /// The pieces of evidence numbered `ids`, of whichever rows a decision read; those not there
+    /// are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they could not be read.
+    pub async fn evidence(
+        &self,
+        ids: Vec<EvidenceId>,
+    ) -> Result<Vec<(EvidenceId, Evidence)>, StoreError> {
+        self.read(move |connection| {
+            let pieces = ids.into_iter().map(|id| {
+                let piece = lookup::evidence(connection, id)?;
+                Ok(piece.map(|piece| (id, piece)))
+            });
+            pieces.filter_map(Result::transpose).collect()
         })
         .await
     }

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::fault::Fault;
 use super::journal::EntryKind;
 use super::locator::{self, Sought, Span};
 use super::record;
-use super::row::from_sql_number;
+use super::row::{from_sql_number, to_sql_number};
 use crate::base::{DecisionId, EvidenceId, NodeId, PersonKey, Timestamp, TransactionId};
 use crate::eligibility::Evidence;
 
@@ -201,6 +201,16 @@ pub(super) fn evidence_of(
         pieces.push((EvidenceId(id), piece));
     }
     Ok(pieces)
+}
+
+/// The piece numbered `id`, whoever it is about.
+pub(super) fn evidence(connection: &Connection, id: EvidenceId) -> Result<Option<Evidence>, Fault> {
+    let body: Option<String> = connection
+        .prepare_cached("SELECT body FROM evidence WHERE id = ?1")?
+        .query_row([to_sql_number(id.0)], |row| row.get(0))
+        .optional()?;
+    let read = |body: String| serde_json::from_str(&body);
+    body.map(read).transpose().map_err(|error| Fault::row("evidence", id, error))
 }
 
 /// When marketing was last sent to `person`.

@@ -97,16 +97,41 @@ pub(super) fn fold(
     id: i64,
     evidence: &Evidence,
 ) -> Result<(), Fault> {
+    let version = add(connection, person, id, evidence)?;
+    connection
+        .prepare_cached("UPDATE evidence SET version = ?2 WHERE id = ?1")?
+        .execute((id, version))?;
+    Ok(())
+}
+
+/// Adds one piece to its person's record; the new version.
+pub(super) fn add(
+    connection: &Connection,
+    person: &PersonKey,
+    id: i64,
+    evidence: &Evidence,
+) -> Result<i64, Fault> {
     let mut row = RecordRow::read(connection, person)?;
     let mut record = row.record(person)?;
     record.apply(EvidenceId(from_sql_number(id)?), evidence);
     row.version += 1;
     row.body = encode(&record)?;
     row.write(connection, person)?;
-    connection
-        .prepare_cached("UPDATE evidence SET version = ?2 WHERE id = ?1")?
-        .execute((id, row.version))?;
-    Ok(())
+    Ok(row.version)
+}
+
+/// Puts another fold in the place of a person's record, `steps` versions later; the new version.
+pub(super) fn replace(
+    connection: &Connection,
+    person: &PersonKey,
+    record: &RecipientRecord,
+    steps: i64,
+) -> Result<i64, Fault> {
+    let mut row = RecordRow::read(connection, person)?;
+    row.version += steps;
+    row.body = encode(record)?;
+    row.write(connection, person)?;
+    Ok(row.version)
 }
 
 /// When marketing was last sent to `person`.

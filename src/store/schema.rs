@@ -48,6 +48,18 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         then: upgrade::narrow_records,
     },
     Migration {
+        version: 3,
+        name: "0003_imports",
+        sql: include_str!("migrations/0003_imports.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
+        version: 4,
+        name: "0004_proofs",
+        sql: include_str!("migrations/0004_proofs.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
         version: 5,
         name: "0005_keys",
         sql: include_str!("migrations/0005_keys.sql"),

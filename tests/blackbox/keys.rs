@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
-use super::house::House;
+use super::house::{House, days_ago};
 use super::http;
 use super::mailer;
 use super::newsletter::newsletter;
@@ -60,15 +60,15 @@ fn p2_objection_of_a_linked_address_stops_mail_to_all_of_them() {
     let house = House::new(upstream.port, "reject");
     house.import_contacts();
     let _serve = house.serve();
-    is_sent(&house, "buyer@example.org", "Before");
-    let linked = ["link", "BUYER@example.org", "\"objector\"@Example.ORG."];
+    is_sent(&house, "consenter@example.org", "Before");
+    let linked = ["link", "CONSENTER@example.org", "\"objector\"@Example.ORG."];
     let said = house.run_ok(&with_officer(&linked));
     assert!(said.contains("linked 2 addresses; 1 objections copied"), "{said}");
-    is_denied(&house, "buyer@example.org", "After", "OBJECTED");
+    is_denied(&house, "consenter@example.org", "After", "OBJECTED");
     let alone = house.run(&with_officer(&["link", "a@example.org", "A+b@example.org"]));
     assert_eq!(alone.status.code(), Some(64), "one person's spellings are no two addresses");
-    house.run_ok(&with_officer(&["unlink", "buyer@example.org"]));
-    is_denied(&house, "buyer@example.org", "Later", "OBJECTED");
+    house.run_ok(&with_officer(&["unlink", "consenter@example.org"]));
+    is_denied(&house, "consenter@example.org", "Later", "OBJECTED");
     verify(&house);
 }
 
@@ -78,10 +78,14 @@ fn p2_objection_of_a_domain_stops_mail_to_everybody_there() {
     let house = House::new(upstream.port, "reject");
     house.import_contacts();
     let _serve = house.serve();
-    is_sent(&house, "buyer@example.org", "Before");
+    is_sent(&house, "consenter@example.org", "Before");
     let object = ["domain", "object", "EXAMPLE.org.", "--entity", "acme-ltd"];
     house.run_ok(&with_officer(&object));
-    is_denied(&house, "buyer@example.org", "After", "OBJECTED");
+    let (_, denied) = send(&house, "consenter@example.org", "After");
+    assert!(denied.contains("OBJECTED"), "{denied}");
+    let id = denied.split("decision ").nth(1).unwrap().split(':').next().unwrap();
+    let told = house.run_ok(&["explain", "--config", "consentry.toml", id]);
+    assert!(told.contains("objection from domain"), "{told}");
     let free = ["domain", "object", "gmail.com", "--entity", "acme-ltd"];
     let refused = house.run(&with_officer(&free));
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -121,6 +125,12 @@ fn p2_rotated_keys_forget_no_objection() {
     let upstream = Upstream::start();
     let house = House::new(upstream.port, "reject");
     house.import_contacts();
+    let at = format!("at={}", days_ago(100));
+    let mut consent = vec!["record", "--config", "consentry.toml", "kind=consent_given", &at];
+    consent.extend(["address=reader+a@example.org", "entity=acme-ltd", "brand=acme"]);
+    consent.extend(["topics=footwear", "mechanism=tick", "wording_version=newsletter-2"]);
+    consent.extend(["channel=email", "source=web", "reference=signup-56", "jurisdictions=uk"]);
+    house.run_ok(&consent);
     let serve = house.serve();
     is_sent(&house, "consenter@example.org", "Under the first key");
     drop(serve);
@@ -129,9 +139,11 @@ fn p2_rotated_keys_forget_no_objection() {
     let said = String::from_utf8_lossy(&early.stderr).into_owned();
     assert!(!early.status.success() && said.contains("restart the relay first"), "{said}");
 
+    house.run_ok(&["check", "--config", "consentry.toml"]);
+
     let serve = house.serve();
     is_denied(&house, "objector@example.org", "Still", "OBJECTED");
-    is_sent(&house, "buyer@example.org", "Permission of the first key");
+    is_sent(&house, "reader+a@example.org", "Permission of the first key");
     // A token of before the rotation still opens, and counts under both keys.
     let old = upstream.accepted().into_iter().find(|m| m.to == ["consenter@example.org"]).unwrap();
     let token = one_click_path(&old.data);

@@ -14,7 +14,7 @@ pub const EVERYBODY: [&str; 5] = [
     "stranger@example.org",
 ];
 
-fn copy_for(upstream: &Upstream, recipient: &str) -> Accepted {
+pub fn copy_for(upstream: &Upstream, recipient: &str) -> Accepted {
     let copies: Vec<Accepted> = upstream
         .accepted()
         .into_iter()
@@ -33,7 +33,7 @@ pub fn one_click_path(data: &[u8]) -> String {
 }
 
 /// The id in a copy's `X-Consentry-Decision`.
-fn decision_id(data: &[u8]) -> String {
+pub fn decision_id(data: &[u8]) -> String {
     let text = String::from_utf8_lossy(data);
     let header = text.lines().find(|line| line.starts_with("X-Consentry-Decision: ")).unwrap();
     header["X-Consentry-Decision: ".len()..].trim().to_owned()

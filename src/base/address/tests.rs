@@ -151,10 +151,10 @@ proptest! {
         let text: String = letters.into_iter().collect();
         let upper = text.to_uppercase();
         let (one, other) = (format!("{text}@x.org"), format!("{upper}@x.org"));
-        if let (Ok(one), Ok(other)) = (Mailbox::parse(&one), Mailbox::parse(&other)) {
-            if one.folded() == other.folded() {
-                prop_assert_eq!(one.widened("+"), other.widened("+"));
-            }
+        if let (Ok(one), Ok(other)) = (Mailbox::parse(&one), Mailbox::parse(&other))
+            && one.folded() == other.folded()
+        {
+            prop_assert_eq!(one.widened("+"), other.widened("+"));
         }
     }
 }

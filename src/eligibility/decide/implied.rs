@@ -47,26 +47,28 @@ pub(super) fn inferred(hearing: &Hearing<'_>) -> Heard {
     if rules.inferred == InferredRule::Never {
         return None;
     }
-    if let Some(card) = card(hearing) {
-        let mut limbs = vec![card];
-        if rules.inferred_related {
-            limbs.push(role::limb(hearing, "implied.inferred_related", None));
-        }
-        // A card that does not serve leaves what the person's dealings imply.
-        if failures(&limbs) == 0 || rules.inferred_kinds.is_empty() {
-            return Some((Basis::InferredRelationship, limbs));
-        }
+    let card = card(hearing).unwrap_or_default();
+    if !card.is_empty() && failures(&card) == 0 {
+        return Some((Basis::InferredRelationship, card));
     }
     let route = Route {
         path: "implied.inferred_kinds",
         kinds: &rules.inferred_kinds,
         limit: |hearing, _| ("implied.inferred_months", hearing.rules().implied().inferred_months),
     };
-    Some((Basis::InferredRelationship, route.limbs(hearing)?))
+    // A card that does not serve leaves what the person's dealings imply, and is told if that
+    // does not serve either.
+    match route.limbs(hearing) {
+        Some(limbs) if failures(&limbs) == 0 => Some((Basis::InferredRelationship, limbs)),
+        limbs => {
+            let limbs = [card, limbs.unwrap_or_default()].concat();
+            (!limbs.is_empty()).then_some((Basis::InferredRelationship, limbs))
+        }
+    }
 }
 
 /// A card or another writing the person handed over.
-fn card(hearing: &Hearing<'_>) -> Option<Limb> {
+fn card(hearing: &Hearing<'_>) -> Option<Vec<Limb>> {
     if !hearing.rules().implied().card {
         return None;
     }
@@ -79,7 +81,11 @@ fn card(hearing: &Hearing<'_>) -> Option<Limb> {
         _ => false,
     })?;
     let fact = format!("a card handed over on {}", entry.at.date());
-    Some(hearing.met("implied.card", fact).found_in(entry))
+    let mut limbs = vec![hearing.met("implied.card", fact).found_in(entry)];
+    if hearing.rules().implied().inferred_related {
+        limbs.push(role::limb(hearing, "implied.inferred_related", None));
+    }
+    Some(limbs)
 }
 
 /// A work address the person published without a refusal, for mail about that work.

@@ -4,6 +4,8 @@
 
 mod properties;
 
+use std::sync::LazyLock;
+
 use super::hearing::Hearing;
 use super::{decide, evaluate};
 use crate::base::{AddressTag, EntityId, EvidenceId, JurisdictionId, Timestamp, TopicId};
@@ -14,6 +16,9 @@ use crate::eligibility::{
     Evidence, Fact, Form, Level, Mechanism, MessageFacts, ObjectionChannel, Policy, Provenance,
     Reason, RecipientFacts, RecipientRecord, RuleBook, Scope, SubjectKind, Successions, Verdict,
 };
+
+/// Read once: there are many sets and many cases.
+static BOOK: LazyLock<RuleBook> = LazyLock::new(RuleBook::builtin);
 
 const NOW: &str = "2026-06-01T12:00:00Z";
 
@@ -114,7 +119,7 @@ fn verdict_in(places: &[&str], message: &MessageFacts, evidence: &[Evidence]) ->
         policy: &Policy::default(),
         history: &Successions::default(),
     };
-    decide(&case, &RuleBook::builtin())
+    decide(&case, &BOOK)
 }
 
 fn verdict(evidence: &[Evidence]) -> Verdict {
@@ -139,7 +144,7 @@ fn all_records() -> Vec<Vec<Evidence>> {
 
 #[test]
 fn p7_no_value_of_a_table_that_was_not_read_changes_a_verdict() {
-    let book = RuleBook::builtin();
+    let book = &*BOOK;
     let (message, policy) = (newsletter(), Policy::default());
     let mut unread = 0;
     for evidence in all_records() {

@@ -4,8 +4,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::VerifyError;
 use crate::base::{EvidenceId, PersonKey};
-use crate::eligibility::{Evidence, RecipientRecord};
+use crate::eligibility::RecipientRecord;
 use crate::store::record::{RecordRow, encode};
+use crate::store::recount;
 use crate::store::row::from_sql_number;
 
 /// Checks each record, and that nobody with counted evidence lacks one.
@@ -19,8 +20,8 @@ pub(super) fn check_records(connection: &Connection) -> Result<u64, VerifyError>
         check_record(connection, &person_in(row, "record")?)?;
         whole += 1;
     }
-    let orphan = "SELECT DISTINCT person FROM evidence WHERE version IS NOT NULL
-                  EXCEPT SELECT person FROM record LIMIT 1";
+    let orphan = "SELECT person FROM evidence WHERE version IS NOT NULL
+                  UNION SELECT person FROM recount EXCEPT SELECT person FROM record LIMIT 1";
     let mut orphans = connection.prepare(orphan)?;
     let mut rows = orphans.query([])?;
     match rows.next()? {
@@ -32,9 +33,12 @@ pub(super) fn check_records(connection: &Connection) -> Result<u64, VerifyError>
     }
 }
 
-/// Each person's counted evidence must be numbered 1, 2, 3 … without holes.
+/// Each person's counted evidence, and each change of what counts, must be numbered 1, 2, 3 … without holes.
 fn check_versions(connection: &Connection) -> Result<(), VerifyError> {
-    let odd = "SELECT person FROM evidence WHERE version IS NOT NULL GROUP BY person
+    let odd = "SELECT person FROM (
+                   SELECT person, version FROM evidence WHERE version IS NOT NULL
+                   UNION ALL SELECT person, version FROM recount
+               ) GROUP BY person
                HAVING min(version) <> 1 OR max(version) <> count(*)
                OR count(DISTINCT version) <> count(*) LIMIT 1";
     let mut statement = connection.prepare(odd)?;
@@ -50,19 +54,18 @@ fn check_versions(connection: &Connection) -> Result<(), VerifyError> {
 
 fn check_record(connection: &Connection, person: &PersonKey) -> Result<(), VerifyError> {
     let row = RecordRow::read(connection, person)?;
-    let mut statement = connection.prepare_cached(
-        "SELECT id, body FROM evidence WHERE person = ?1 AND version IS NOT NULL ORDER BY version",
-    )?;
-    let mut pieces = statement.query([person.as_bytes()])?;
     let mut record = RecipientRecord::default();
-    let mut version = 0;
-    while let Some(piece) = pieces.next()? {
-        let id: i64 = piece.get(0)?;
-        let evidence: Evidence = serde_json::from_str(&piece.get::<_, String>(1)?)
-            .map_err(|error| VerifyError::at("evidence", id, error))?;
-        record.apply(EvidenceId(from_sql_number(id)?), &evidence);
-        version += 1;
+    for (id, standing, evidence) in recount::pieces(connection, person)? {
+        if standing.counts() {
+            record.apply(EvidenceId(from_sql_number(id)?), &evidence);
+        }
     }
+    let version: i64 = connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM evidence WHERE person = ?1 AND version IS NOT NULL)
+             + (SELECT count(*) FROM recount WHERE person = ?1)",
+        )?
+        .query_row([person.as_bytes()], |row| row.get(0))?;
     if row.version != version {
         let what = format!("its version is {}, its evidence makes {version}", row.version);
         return Err(VerifyError::at("record", person, what));
@@ -75,11 +78,17 @@ fn check_record(connection: &Connection, person: &PersonKey) -> Result<(), Verif
 
 /// The last marketing of each person must be the last outcome that says so.
 fn check_sent(connection: &Connection) -> Result<(), VerifyError> {
+    // Where retention deleted what was told, its entry still tells when.
     let odd = "SELECT person FROM (
                    SELECT person, max(at) AS at FROM payload JOIN journal USING (chain, seq)
                    WHERE kind = 'outcome' AND person IS NOT NULL GROUP BY person
                ) AS told FULL JOIN sent USING (person)
-               WHERE told.at IS NOT sent.at LIMIT 1";
+               WHERE told.at IS NOT sent.at AND (
+                   sent.at IS NULL OR coalesce(told.at, 0) > sent.at OR sent.at NOT IN (
+                       SELECT journal.at FROM journal LEFT JOIN payload USING (chain, seq)
+                       WHERE kind = 'outcome' AND payload.seq IS NULL
+                   )
+               ) LIMIT 1";
     let odd = connection.query_row(odd, [], |row| Ok(person_in(row, "sent"))).optional()?;
     match odd {
         None => Ok(()),

@@ -4,9 +4,11 @@
 //! for a runtime's worker. It proves that nothing was changed inside the chains; what was cut
 //! off an end together with everything about it shows only against a checkpoint kept elsewhere.
 
+mod against;
 mod chain;
 mod fold;
 mod rows;
+mod undone;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use thiserror::Error;
+
+pub use against::{Compared, verify_against};
 
 use super::connect;
 use super::fault::Fault;
@@ -31,6 +35,8 @@ pub struct VerifyReport {
     pub chains: Vec<ChainReport>,
     /// Payloads whose digest matches.
     pub payloads: u64,
+    /// Payloads that were deleted, and whose deletion is journalled.
+    pub deleted: u64,
     /// Pieces of evidence whose digest matches.
     pub evidence: u64,
     /// Records that equal the fold of their evidence.
@@ -124,12 +130,15 @@ pub fn verify(path: &Path, busy_timeout: Duration) -> Result<VerifyReport, Verif
     let mut report = VerifyReport { rows: rows::check_sums(&snapshot)?, ..Default::default() };
     report.chains = chain::check_chains(&snapshot)?;
     report.payloads = chain::check_payloads(&snapshot)?;
+    report.deleted = chain::check_deleted(&snapshot)?;
     report.evidence = chain::check_evidence(&snapshot)?;
     report.records = fold::check_records(&snapshot)?;
     report.scopes = rows::check_scopes(&snapshot)?;
+    rows::check_sources(&snapshot)?;
     rows::check_locator(&snapshot)?;
     rows::check_imports(&snapshot)?;
     rows::check_pending(&snapshot)?;
+    undone::check_recounts(&snapshot)?;
     rows::check_registers(&snapshot)?;
     Ok(report)
 }

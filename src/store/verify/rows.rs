@@ -10,16 +10,20 @@ use crate::store::locator::SECTION;
 use crate::store::registers::Registers;
 use crate::store::row::row_sum;
 use crate::store::scopes;
+use crate::store::sources::{self, KEPT};
 
 /// The tables whose last column is a checksum over the others, with what makes a row's key.
-const SUMMED: [(&str, &str); 10] = [
+const SUMMED: [(&str, &str); 13] = [
     ("meta", "key"),
     ("head", "chain"),
     ("record", "lower(hex(person))"),
     ("sent", "lower(hex(person))"),
     ("batch", "id"),
+    ("import_source", "batch"),
+    ("recount", "lower(hex(person))"),
     ("pending", "evidence"),
     ("ledger", "lower(hex(fate_key))"),
+    ("retained", "chain"),
     ("key_pair", "id"),
     ("kin", "lower(hex(person))"),
     ("register", "id"),
@@ -92,6 +96,31 @@ pub(super) fn check_scopes(connection: &Connection) -> Result<u64, VerifyError> 
     Ok(whole)
 }
 
+/// Checks that each text hashes to what decisions call it, and that none is missing.
+pub(super) fn check_sources(connection: &Connection) -> Result<(), VerifyError> {
+    let mut statement = connection.prepare("SELECT hash, body FROM source")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        sources::read(&row.get::<_, Vec<u8>>(0)?, &row.get::<_, String>(1)?)?;
+    }
+    let journalled = "SELECT CAST(body AS TEXT) ->> 'hash' FROM journal
+                      JOIN payload USING (chain, seq)
+                      WHERE kind = 'config' AND CAST(body AS TEXT) ->> 'act' = ?1";
+    let kept = "SELECT lower(hex(hash)) FROM source";
+    for (here, there, what) in [
+        (journalled, kept, "it is missing though the journal says that it is kept"),
+        (kept, journalled, "no journal entry says that it is kept"),
+    ] {
+        let odd: Option<String> = connection
+            .query_row(&format!("{here} EXCEPT {there} LIMIT 1"), [KEPT], |row| row.get(0))
+            .optional()?;
+        if let Some(hash) = odd {
+            return Err(VerifyError::at("source", hash, what));
+        }
+    }
+    Ok(())
+}
+
 /// Checks that the locator says of each complete section what its payloads say, and no more.
 pub(super) fn check_locator(connection: &Connection) -> Result<(), VerifyError> {
     let told = format!(
@@ -123,7 +152,7 @@ pub(super) fn check_imports(connection: &Connection) -> Result<(), VerifyError> 
         let id: String = row.get(0)?;
         let batch = BatchId::parse(&id).map_err(|error| VerifyError::at("batch", &id, error))?;
         let Some(found) = BatchRow::read(connection, &batch)? else { continue };
-        let body = found.entry_body(&batch);
+        let body = found.entry_body(connection, &batch)?;
         if found.completed_at.is_some() && !is_journalled(connection, &body)? {
             return Err(VerifyError::at("batch", id, "no journal entry completed it like this"));
         }
@@ -183,8 +212,13 @@ pub(super) fn check_pending(connection: &Connection) -> Result<(), VerifyError> 
     let mut statement = connection.prepare(
         "SELECT coalesce(evidence.id, pending.evidence), evidence.id IS NOT NULL
          FROM evidence FULL JOIN pending ON pending.evidence = evidence.id
-         WHERE evidence.id IS NULL
-         OR (evidence.version IS NULL) <> (pending.evidence IS NOT NULL) LIMIT 1",
+         LEFT JOIN (
+             SELECT person, evidence, counts, max(version) FROM recount GROUP BY person, evidence
+         ) AS last ON last.evidence = evidence.id
+         WHERE evidence.id IS NULL OR CASE last.counts
+             WHEN 0 THEN FALSE
+             WHEN 1 THEN pending.evidence IS NOT NULL
+             ELSE (evidence.version IS NULL) <> (pending.evidence IS NOT NULL) END LIMIT 1",
     )?;
     let mut rows = statement.query([])?;
     let Some(row) = rows.next()? else { return check_waiting_for(connection) };

@@ -5,14 +5,14 @@
 use proptest::prelude::{BoxedStrategy, Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
 use super::{
-    LEVELS, NOW, acme, company, good_collection, good_consent, good_sale, moment, newsletter,
+    BOOK, LEVELS, NOW, acme, company, good_collection, good_consent, good_sale, moment, newsletter,
     protective, shoes, tag, verdict,
 };
 use crate::base::{EvidenceId, JurisdictionId, Timestamp, TopicId};
 use crate::classify::Element;
 use crate::eligibility::{
     Case, CollectionFact, ConsentFact, DealingFact, Evidence, Fact, Level, MessageFacts, Policy,
-    Provenance, RecipientFacts, RecipientRecord, RuleBook, Successions, decide, explain,
+    Provenance, RecipientFacts, RecipientRecord, Successions, decide, explain,
 };
 
 fn some_fact() -> BoxedStrategy<Fact> {
@@ -81,8 +81,7 @@ fn some_evidence() -> impl Strategy<Value = Evidence> {
 
 /// Every place a rule set speaks for.
 fn every_place() -> Vec<JurisdictionId> {
-    let mut places: Vec<JurisdictionId> =
-        RuleBook::builtin().sets().map(|set| set.id().clone()).collect();
+    let mut places: Vec<JurisdictionId> = BOOK.sets().map(|set| set.id().clone()).collect();
     places.dedup();
     places
 }
@@ -93,7 +92,6 @@ fn permitting(message: &MessageFacts, evidence: &[Evidence], at: Timestamp) -> V
     for (id, piece) in (1..).zip(evidence) {
         record.apply(EvidenceId(id), piece);
     }
-    let book = RuleBook::builtin();
     let permits = |place: &JurisdictionId| {
         let case = Case {
             at,
@@ -103,7 +101,7 @@ fn permitting(message: &MessageFacts, evidence: &[Evidence], at: Timestamp) -> V
             policy: &Policy::default(),
             history: &Successions::default(),
         };
-        decide(&case, &book).is_permit()
+        decide(&case, &BOOK).is_permit()
     };
     every_place().into_iter().filter(permits).collect()
 }
@@ -141,7 +139,7 @@ proptest! {
                     policy: &Policy::default(),
                     history: &Successions::default(),
                 };
-                let verdict = decide(&case, &RuleBook::builtin());
+                let verdict = decide(&case, &BOOK);
                 assert_eq!(verdict.is_denial(), !verdict.reasons().is_empty());
                 assert_eq!(verdict.is_denial(), verdict.basis().is_none());
                 assert!(!explain(&verdict.report()).is_empty());
