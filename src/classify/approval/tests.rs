@@ -139,7 +139,8 @@ fn p7_slots_stand_in_texts_only() {
     refused("Acme <", "{{x}} <", "no slot may stand here");
     refused("Dear {{name}}", "{{a}}{{b}}{{name}}", "follows another slot");
     refused("Dear {{name}}", "Dear {{name of a friend}}", "is no slot");
-    refused("Dear {{name}}", "Dear {{name", "never closed");
+    refused("Dear {{name}}", "Dear {{name", "is no slot");
+    refused("</p>\r\n--b--", "{{</p>\r\n--b--", "never closed");
     refused("Your data, {{name}}", "{{name}}", "10 that are fixed");
     refused("Subject: Your", "X-Subject: Your", "exactly one readable Subject");
     refused("--b--", "", "not well-formed");
