@@ -29,6 +29,8 @@ pub mod importing {}
 pub mod upkeep {}
 #[doc = include_str!("manual/troubleshooting.md")]
 pub mod troubleshooting {}
+#[doc = include_str!("manual/proofs.md")]
+pub mod proofs {}
 #[doc = include_str!("manual/metrics.md")]
 pub mod metrics_reference {}
 

@@ -27,6 +27,15 @@ impl Digest {
         Self::from_slice(context.finish().as_ref())
     }
 
+    /// The digest of `pieces` one after the other, as if they stood in one buffer.
+    pub fn of_pieces<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Self {
+        let mut context = Context::new(&SHA256);
+        for piece in pieces {
+            context.update(piece);
+        }
+        Self::from_slice(context.finish().as_ref())
+    }
+
     /// A digest read back from storage; `None` unless it has 32 bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Some(Self(bytes.try_into().ok()?))
@@ -90,6 +99,11 @@ mod tests {
             Digest::of(b"abc").to_string(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn pieces_hash_like_what_they_make_together() {
+        assert_eq!(Digest::of_pieces([b"a".as_slice(), b"", b"bc"]), Digest::of(b"abc"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod password;
 mod redacted;
 mod sealed;
 mod separators;
+mod signing;
 mod time;
 
 pub use address::{AddressError, DomainName, Mailbox};
@@ -30,4 +31,5 @@ pub use password::{Cost, PasswordHash, PasswordHashError};
 pub use redacted::Redacted;
 pub use sealed::{SealError, SealRandom, open_text, seal_text};
 pub use separators::Separators;
+pub use signing::{PublicKey, Signature, Signer, StoreId};
 pub use time::Timestamp;

@@ -4,6 +4,7 @@
 //! of the whole message. There is no content model yet, so what stays unclear counts as
 //! marketing (promise P7). Every signal looked at is kept, in words, for the explanation.
 
+mod approval;
 mod claims;
 mod element;
 mod headers;
@@ -12,6 +13,9 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
+pub use approval::{
+    APPROVAL_DAYS_MAX, Approval, ApprovalError, ApprovalTerms, Approvals, SLOT_CHARS_MAX, SLOTS_MAX,
+};
 pub use claims::{ClaimError, Claims};
 pub use element::{Element, Nature};
 pub use signal::{Effect, Signal, SignalSource};

@@ -61,6 +61,11 @@ impl Signal {
         Self { rule: rule.to_owned(), source, effect, text: text.into(), is_deciding: false }
     }
 
+    /// The same signal as the one that decides.
+    pub(super) fn deciding(self) -> Self {
+        Self { is_deciding: true, ..self }
+    }
+
     /// Nothing says what the message is: it counts as marketing.
     pub(super) fn unclear() -> Self {
         Self::new(

@@ -54,6 +54,11 @@ pub(super) fn run(path: &Path) -> Outcome {
             "warning: keyring and database share a folder; together they name people, keep them apart",
         );
     }
+    if config.store.high_water(&config.node.id).parent() == config.store.path.parent() {
+        output::remark(
+            "warning: [store] high_water lies in the database's folder; if both are restored together, an old database is not noticed",
+        );
+    }
     output::line(&format!("{}: ok", path.display()));
     Ok(Exit::Ok)
 }

@@ -3,6 +3,7 @@
 //! Nothing here shows a secret, and no file is written over unless it was read first.
 
 mod files;
+mod public;
 
 use std::path::{Path, PathBuf};
 
@@ -59,6 +60,8 @@ pub(super) enum KeyCommand {
         after_help = "Example:\n  consentry key retire 1 --by jane.roe --reason \"rotation of 2026\"\nStop the relay first. Exit code 1 tells what still rests on the key."
     )]
     Retire(RetireArgs),
+    /// Print the public keys that journal checkpoints and proofs are checked with.
+    Public(public::PublicArgs),
     /// Seal a keyring with a passphrase, read from standard input.
     #[command(
         after_help = "Example:\n  systemd-ask-password | consentry key export --keyring keyring.toml --out keyring.sealed"
@@ -132,6 +135,7 @@ pub(super) fn run(command: &KeyCommand) -> Outcome {
         KeyCommand::Add { keyring, widening } => add(keyring, widening),
         KeyCommand::List { keyring } => list(keyring),
         KeyCommand::Retire(args) => retire(args),
+        KeyCommand::Public(args) => public::run(args),
         KeyCommand::Export { keyring, out } => export(keyring, out),
         KeyCommand::Import { out, sealed } => import(out, sealed),
     }

@@ -2,8 +2,10 @@
 //!
 //! Exit codes are those of sysexits.h; errors go to standard error with their remedy.
 
+mod approve;
 mod check;
 mod classify;
+mod clock;
 mod completions;
 mod credential;
 mod decide;
@@ -29,6 +31,7 @@ mod rewrite;
 mod rules;
 mod serve;
 mod setup;
+mod store;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -89,6 +92,8 @@ enum Command {
     /// Ask what the rule sets say.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Let one content reach everybody, objectors too: a data breach, a recall, a new price.
+    Approve(approve::ApproveArgs),
     /// Classify messages.
     Classify(classify::ClassifyArgs),
     /// Show what would be done to messages: footers, headers, or why not.
@@ -111,6 +116,12 @@ enum Command {
     /// Look after the keyring.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Look after the database as a whole.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
+    /// Answer for the clock.
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
     /// Print what a shell needs to complete commands and options.
     Completions(completions::CompletionsArgs),
     /// Write the manual pages.
@@ -149,6 +160,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Record(args) => record::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Rules(command) => rules::run(&command),
+        Command::Approve(args) => approve::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Rewrite(args) => rewrite::run(&args),
         Command::Explain(args) => explain::run(&args),
@@ -158,6 +170,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Domain(command) => domain::run(&command),
         Command::Register(command) => register::run(&command),
         Command::Key(command) => key::run(&command),
+        Command::Store(command) => store::run(&command),
+        Command::Clock(command) => clock::run(&command),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Credential(command) => credential::run(&command),

@@ -7,6 +7,7 @@
 use anyhow::anyhow;
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::exit::{Exit, Failure};
 use crate::config::{Config, OperatorConfig, Right};
@@ -37,6 +38,14 @@ pub(super) struct OfficerAct {
     pub(super) right: &'static str,
     /// Why.
     pub(super) reason: String,
+}
+
+impl OfficerAct {
+    /// The act as members of the entry that journals it.
+    pub(super) fn to_map(&self) -> Map<String, Value> {
+        let act = serde_json::to_value(self).ok();
+        act.and_then(|act| act.as_object().cloned()).expect("a struct of texts is a JSON object")
+    }
 }
 
 impl Officer {

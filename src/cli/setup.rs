@@ -42,6 +42,11 @@ pub(super) fn visit(config: &Config) -> Result<Store, Failure> {
     open(config, IfMissing::Degrade, None)
 }
 
+/// Opens the store as a visitor of an existing file that was made with `keyring`.
+pub(super) fn visit_with(config: &Config, keyring: &Keyring) -> Result<Store, Failure> {
+    open(config, IfMissing::Degrade, Some(keyring))
+}
+
 /// Opens the store as a visitor, creating the file if there is none.
 ///
 /// The keyring must be the one the store was made with: what it would write could not be found.
@@ -71,6 +76,8 @@ fn visiting(config: &Config) -> Settings {
     // A visitor has time; the relay's commits go first.
     settings.busy_timeout = config.store.busy_timeout.max(Duration::from_secs(10));
     settings.write_timeout = Duration::from_secs(60);
+    settings.high_water = Some(config.store.high_water(&config.node.id));
+    settings.built_at = daemon::built_at();
     settings
 }
 

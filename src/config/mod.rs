@@ -11,6 +11,7 @@ mod operator;
 mod paths;
 mod problem;
 mod section;
+mod store;
 mod stream;
 mod units;
 mod upstream;
@@ -28,11 +29,11 @@ pub use listener::{
     AuthConfig, CertificateConfig, ListenerConfig, ListenerTlsConfig, ProtocolConfig,
 };
 pub use node::{
-    HttpConfig, KeysConfig, LogConfig, LogFormatConfig, NodeConfig, PersonalDataConfig,
-    RulesConfig, StoreConfig,
+    HttpConfig, KeysConfig, LogConfig, LogFormatConfig, NodeConfig, PersonalDataConfig, RulesConfig,
 };
 pub use operator::{OperatorConfig, Right};
 pub use problem::{Problem, Problems};
+pub use store::{RetentionConfig, StoreConfig, TermConfig};
 pub use stream::{FallbackConfig, NoticeToConfig, ScopeConfig, StreamConfig};
 pub use upstream::{LoginConfig, TlsBeginConfig, UpstreamConfig, UpstreamTlsConfig};
 
@@ -148,7 +149,7 @@ impl Config {
 /// Reads every table even if some fail, so that all problems are found in one go.
 fn read(root: &Section<'_>, base: &Path, digest: Digest) -> Option<Config> {
     let node = node::read_node(root);
-    let store = node::read_store(root, base);
+    let store = store::read_store(root, base);
     let keys = node::read_keys(root, base);
     let http = node::read_http(root);
     let rules = node::read_rules(root, base);

@@ -1,4 +1,4 @@
-//! `[node] [store] [keys] [http] [rules] [log]`: the process and its surroundings.
+//! `[node] [keys] [http] [rules] [log]`: the process and its surroundings.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,15 +23,6 @@ pub struct NodeConfig {
     pub deferral_max: Duration,
     /// How long a stop waits for transactions under way.
     pub drain_deadline: Duration,
-}
-
-/// `[store]`
-#[derive(Clone, Debug)]
-pub struct StoreConfig {
-    /// The SQLite file.
-    pub path: PathBuf,
-    /// How long to wait for another process's write lock.
-    pub busy_timeout: Duration,
 }
 
 /// `[keys]`
@@ -63,6 +54,8 @@ pub struct RulesConfig {
     pub dir: Option<PathBuf>,
     /// The operator's own values for policy choices, and what was accepted by name.
     pub choices: Option<PathBuf>,
+    /// A folder of notices that officers approved for everybody.
+    pub approvals: Option<PathBuf>,
     /// Where recipients are if neither record nor stream says so.
     pub jurisdiction_default: Option<JurisdictionId>,
 }
@@ -113,16 +106,6 @@ pub(super) fn read_node(root: &Section<'_>) -> Option<NodeConfig> {
     Some(NodeConfig { id: id?, hostname: hostname?, reply_deadline, deferral_max, drain_deadline })
 }
 
-/// `[store]`
-pub(super) fn read_store(root: &Section<'_>, base: &Path) -> Option<StoreConfig> {
-    let section = required(root, "store")?;
-    let path = section.text("path", "the SQLite file, such as \"consentry.db\"");
-    let millis = Duration::from_millis;
-    let busy_timeout = section.duration("busy_timeout", millis(100)..=millis(30_000), millis(2000));
-    section.finish();
-    Some(StoreConfig { path: paths::resolve(base, &path?), busy_timeout })
-}
-
 /// `[keys]`
 pub(super) fn read_keys(root: &Section<'_>, base: &Path) -> Option<KeysConfig> {
     let section = required(root, "keys")?;
@@ -162,9 +145,10 @@ pub(super) fn read_rules(root: &Section<'_>, base: &Path) -> RulesConfig {
     let Some(section) = root.table_opt("rules") else { return RulesConfig::default() };
     let dir = section.text_opt("dir").map(|dir| base.join(dir));
     let choices = section.text_opt("choices").map(|file| base.join(file));
+    let approvals = section.text_opt("approvals").map(|dir| base.join(dir));
     let jurisdiction_default = section.parsed_opt("jurisdiction_default", JurisdictionId::parse);
     section.finish();
-    RulesConfig { dir, choices, jurisdiction_default }
+    RulesConfig { dir, choices, approvals, jurisdiction_default }
 }
 
 /// `[log]`, which may be left out.
@@ -185,7 +169,8 @@ pub(super) fn read_log(root: &Section<'_>) -> LogConfig {
     log
 }
 
-fn required<'a>(root: &Section<'a>, key: &str) -> Option<Section<'a>> {
+/// A table that must stand in the file.
+pub(super) fn required<'a>(root: &Section<'a>, key: &str) -> Option<Section<'a>> {
     let section = root.table_opt(key);
     if !root.has(key) {
         root.report(key, "the table is missing", "see config/consentry.toml for every key");

@@ -86,6 +86,10 @@ impl Generation {
             ("[node] drain_deadline", old.node.drain_deadline == new.node.drain_deadline),
             ("[store] path", old.store.path == new.store.path),
             ("[store] busy_timeout", old.store.busy_timeout == new.store.busy_timeout),
+            (
+                "[store] high_water",
+                old.store.high_water(&old.node.id) == new.store.high_water(&new.node.id),
+            ),
             ("[keys] file", self.keyring.prints() == next.keyring.prints()),
             ("[http] public_listen", old.http.public_listen == new.http.public_listen),
             ("[log] format", old.log.format == new.log.format),

@@ -47,6 +47,7 @@ pub fn house(config: &Config, keyring: Keyring) -> anyhow::Result<House> {
     Ok(House {
         hostname: config.node.hostname.to_string(),
         policy: policy(config)?,
+        approvals: super::approvals::load(config)?,
         clients: config.clients.iter().map(client).collect(),
         streams,
         public_url: config.http.public_url.clone(),

@@ -11,7 +11,7 @@ use tracing::{error, info};
 
 use super::doors::Doors;
 use super::watching::Counting;
-use super::{Daemon, SystemClock, WiredRelay, sockets};
+use super::{Daemon, SteadyClock, SystemClock, WiredRelay, sockets};
 use crate::config::Config;
 use crate::http::{self, ConnectionLimits, operations, public};
 use crate::inbound::{self, ClientNetwork};
@@ -29,7 +29,7 @@ impl Daemon {
         reloads: mpsc::Sender<operations::ReloadRequest>,
     ) -> anyhow::Result<()> {
         let evidences = Arc::new(self.store.clone());
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::new(SteadyClock(self.store.clone()));
         let state =
             public::PublicState::new(site, Arc::clone(&evidences), clock, Arc::clone(metrics));
         let pages = public::router(state);
@@ -76,7 +76,7 @@ impl Daemon {
             let door = inbound::Listener {
                 settings,
                 submissions: Arc::clone(&relay),
-                clock: Arc::new(SystemClock),
+                clock: Arc::new(SteadyClock(self.store.clone())),
                 observer: Arc::new(Counting { metrics: Arc::clone(metrics) }),
                 logins: doors.logins(),
             };

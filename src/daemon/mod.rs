@@ -4,12 +4,14 @@
 //! other way: no new connections, sessions say 421 at the next safe point, transactions under
 //! way finish and settle, then the store closes; a deadline names who was late.
 
+pub(crate) mod approvals;
 mod certificates;
 mod clock;
 mod doors;
 mod generation;
 mod house;
 mod listeners;
+mod proofs;
 mod reload;
 mod service;
 mod sockets;
@@ -28,12 +30,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-pub use clock::SystemClock;
+pub use clock::{SteadyClock, SystemClock, built_at};
 pub(crate) use doors::check_certificates;
 pub use generation::{Generation, keyring};
 pub(crate) use house::footer;
 pub use house::{house, rule_book};
 pub(crate) use listeners::listen_openly;
+pub(crate) use proofs::cutoffs;
 pub use service::stop_signal;
 pub use sockets::Sockets;
 
@@ -98,7 +101,7 @@ pub struct Daemon {
 }
 
 /// The relay as the daemon wires it.
-pub(crate) type WiredRelay = Relay<Store, outbound::Pool, SystemClock>;
+pub(crate) type WiredRelay = Relay<Store, outbound::Pool, SteadyClock>;
 
 impl Daemon {
     /// Starts everything `generation` asks for. A store that cannot be opened does not stop the
@@ -128,7 +131,7 @@ impl Daemon {
             house: house.subscribe(),
             store: Arc::new(store.clone()),
             upstream: Arc::clone(&upstream),
-            clock: SystemClock,
+            clock: SteadyClock(store.clone()),
             metrics: Arc::clone(&metrics),
             deadlines: Deadlines { reply: config.node.reply_deadline, ..Deadlines::default() },
             late: daemon.late.clone(),
@@ -138,6 +141,9 @@ impl Daemon {
         let houses = house.subscribe();
         daemon.keep(|stop| survey::run(store.clone(), houses, Arc::clone(&metrics), stop));
         daemon.keep(|stop| upkeep::remind(generations.subscribe(), stop));
+        let watched = generations.subscribe();
+        daemon.keep(|stop| proofs::watch(store.clone(), watched, Arc::clone(&metrics), stop));
+        daemon.keep(|stop| proofs::retain(store.clone(), generations.subscribe(), stop));
         daemon.keep(|stop| upkeep::run(store.clone(), generations.subscribe(), prepared, stop));
         let (reloads, requests) = mpsc::channel(RELOADS_WAITING_MAX);
         daemon.start_pages(config, site.subscribe(), &metrics, reloads).await?;
@@ -234,6 +240,8 @@ fn open_store(config: &Config, keyring: &Keyring, metrics: &Arc<Metrics>) -> any
     let mut settings = store::Settings::new(&config.store.path, config.node.id.clone());
     settings.keyring = Some(keyring.prints());
     settings.busy_timeout = config.store.busy_timeout;
+    settings.high_water = Some(config.store.high_water(&config.node.id));
+    settings.built_at = built_at();
     settings.metrics = Some(Arc::clone(metrics));
     Store::open(settings).context("cannot start the store's threads")
 }

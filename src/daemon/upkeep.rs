@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::SystemClock;
 use super::generation::Generation;
+use crate::classify::Approval;
 use crate::eligibility::Scope;
 use crate::pipeline::Enforce;
 use crate::relay::ports::{Clock as _, StoreError};
@@ -137,11 +138,13 @@ async fn prepare(store: &Store, generation: &Generation) -> Result<(), StoreErro
 /// The journal names what decisions were made with (promise P9).
 async fn journal(store: &Store, generation: &Generation) -> Result<(), StoreError> {
     let Generation { config, house, .. } = generation;
+    store.keep_sources(house.sources()).await?;
     let start = json!({
         "act": if house.generation == 1 { "start" } else { "reload" },
         "generation": house.generation,
         "version": env!("CARGO_PKG_VERSION"),
         "config": config.digest.to_string(),
+        "approvals": house.approvals.iter().map(in_short).collect::<Vec<_>>(),
     });
     store.annotate(Act::Config, start.to_string().into_bytes()).await?;
     for set in house.rules.sets() {
@@ -153,4 +156,15 @@ async fn journal(store: &Store, generation: &Generation) -> Result<(), StoreErro
         store.annotate(Act::RuleSet, entry.to_string().into_bytes()).await?;
     }
     Ok(())
+}
+
+/// An approved notice as the journal names it.
+fn in_short(approval: &Approval) -> serde_json::Value {
+    let terms = approval.terms();
+    json!({
+        "digest": approval.digest(),
+        "entity": terms.entity,
+        "by": terms.by,
+        "until": terms.until,
+    })
 }

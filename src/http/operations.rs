@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::relay::ports::Evidences;
+use crate::relay::ports::{Evidences, Hold};
 use crate::telemetry::{Metrics, StoreObserved, StoreState};
 
 /// The header a reload must carry: no page a browser shows can send it to another origin
@@ -86,9 +86,13 @@ async fn readiness<E: Evidences>(State(state): State<OpsState<E>>) -> (StatusCod
     if state.draining.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
-    match state.observe_store() {
-        StoreState::Usable => (StatusCode::OK, "ready\n"),
-        StoreState::Unusable => (StatusCode::OK, "degraded: store\n"),
+    match (state.observe_store(), state.evidences.hold()) {
+        (StoreState::Unusable, _) => (StatusCode::OK, "degraded: store\n"),
+        (StoreState::Usable, Some(Hold::Restored)) => (StatusCode::OK, "degraded: restore\n"),
+        (StoreState::Usable, Some(Hold::ClockBack | Hold::ClockBeforeBuild)) => {
+            (StatusCode::OK, "degraded: clock\n")
+        }
+        (StoreState::Usable, None) => (StatusCode::OK, "ready\n"),
     }
 }
 

@@ -80,6 +80,21 @@ impl Message {
         self.header("From").flat_map(|f| opinion::addresses(&self.bytes()[f.range()])).collect()
     }
 
+    /// The subject, its encoded words decoded; `None` unless there is exactly one.
+    pub fn subject(&self) -> Option<String> {
+        opinion::subject(&self.bytes()[self.only("Subject")?.range()])
+    }
+
+    /// The only mailbox in the only From field: what is shown for it, decoded, and its address.
+    pub fn sole_from(&self) -> Option<(String, String)> {
+        opinion::sole_mailbox(&self.bytes()[self.only("From")?.range()])
+    }
+
+    fn only<'a>(&'a self, name: &'a str) -> Option<Field<'a>> {
+        let mut all = self.header(name);
+        all.next().filter(|_| all.next().is_none())
+    }
+
     /// Where the leading run of Received and Return-Path fields ends: new fields go here, so
     /// that trace blocks stay in one piece (RFC 5321 §4.4, RFC 5322 §3.6).
     pub fn leading_trace_end(&self) -> usize {

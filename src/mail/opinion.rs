@@ -113,6 +113,24 @@ pub(super) fn addresses(field: &[u8]) -> Vec<String> {
     from.iter().filter_map(|one| one.address.as_deref().map(str::to_owned)).collect()
 }
 
+/// An unstructured field such as Subject, given with its name, its encoded words decoded
+/// (RFC 2047).
+pub(super) fn subject(field: &[u8]) -> Option<String> {
+    let block = [field, b"\r\n\r\n"].concat();
+    let parsed = MessageParser::default().parse_headers(&block)?;
+    parsed.subject().map(str::to_owned)
+}
+
+/// The only mailbox in a From field, given with its name: what is shown for it, and its address.
+pub(super) fn sole_mailbox(field: &[u8]) -> Option<(String, String)> {
+    let block = [field, b"\r\n\r\n"].concat();
+    let parsed = MessageParser::default().parse_headers(&block)?;
+    let mut all = parsed.from()?.iter();
+    let only = all.next().filter(|_| all.next().is_none())?;
+    let shown = only.name.as_deref().unwrap_or_default().to_owned();
+    Some((shown, only.address.as_deref()?.to_owned()))
+}
+
 /// Whether the other parser could see a message within the message: it needs the words
 /// `message/rfc822`, `message/global` or `multipart/digest` in plain sight at the first level.
 fn may_nest(bytes: &[u8]) -> bool {

@@ -4,6 +4,8 @@
 
 use bytes::Bytes;
 
+use crate::base::Digest;
+
 /// A received message: the mail data after dot-unstuffing, every line ended by CRLF.
 ///
 /// Invariant: the bytes never change; whatever leaves is these bytes plus edits (promise P6).
@@ -64,6 +66,11 @@ impl MailData {
     /// Whether there is nothing at all.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
+    }
+
+    /// SHA-256 of all pieces, without bringing them together.
+    pub fn digest(&self) -> Digest {
+        Digest::of_pieces(self.chunks.iter().map(AsRef::as_ref))
     }
 
     /// All pieces in one buffer; for tests, previews and hashing, not for the wire.

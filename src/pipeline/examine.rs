@@ -109,6 +109,7 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
             return refuse_claim(frame, MessageClass::Marketing, &error.to_string());
         }
     };
+    let classification = unless_approved(&frame, classification);
     if classification.class() == MessageClass::Service {
         return Lane::Service(ServiceDraft::new(Arc::new(frame), classification, Raw::Service));
     }
@@ -124,6 +125,20 @@ pub fn examine(house: &Arc<House>, mut transaction: Transaction) -> Lane {
         return refuse_claim(frame, classification.class(), text);
     }
     draft(frame, classification, sender)
+}
+
+/// A content an officer approved goes to everybody, as far as the stream's entity is the one it
+/// was approved for.
+fn unless_approved(frame: &Frame, classification: Classification) -> Classification {
+    let Some(sender) = frame.stream.sender.as_ref() else { return classification };
+    if classification.class() == MessageClass::Service {
+        return classification;
+    }
+    let approvals = &frame.house.approvals;
+    match approvals.covering(&frame.message, &sender.entity, frame.transaction.received_at) {
+        Some(approval) => classification.approved(approval),
+        None => classification,
+    }
 }
 
 /// A recipient named twice gets one copy, as with every MTA; and one fate in the ledger. Tells

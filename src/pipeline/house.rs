@@ -8,7 +8,7 @@ use super::stream::Matcher;
 use crate::base::{
     BrandId, Digest, DomainName, EntityId, JurisdictionId, Keyring, StreamId, Timestamp, TopicId,
 };
-use crate::classify::{Claims, StreamClass};
+use crate::classify::{Approvals, Claims, StreamClass};
 use crate::eligibility::{self, RuleBook, Scope};
 use crate::rewrite;
 
@@ -110,6 +110,8 @@ pub struct House {
     pub rules: RuleBook,
     /// Similarity, collection points, overrides.
     pub policy: eligibility::Policy,
+    /// Contents an officer approved for everybody.
+    pub approvals: Approvals,
     /// Clients; what left the configuration is not served.
     pub clients: Vec<Client>,
     /// Streams in the order they are tried; the last fits everything.

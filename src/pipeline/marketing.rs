@@ -15,7 +15,7 @@ use super::plan::{Plan, PlannedCopy, PlannedNotice};
 use super::record::{Beside, ClassRecord, DecisionRecord, MarketingRecord};
 use super::reply_table::{Course, Standing};
 use super::trace::received_field;
-use crate::base::{AddressKeys, DomainName, JurisdictionId, PersonKey, Timestamp, TopicId};
+use crate::base::{AddressKeys, Digest, DomainName, JurisdictionId, PersonKey, Timestamp, TopicId};
 use crate::classify::Classification;
 use crate::eligibility::{
     self, Case, MessageFacts, Places, RecipientFacts, RecipientRecord, RegisterFacts, Scope,
@@ -176,8 +176,8 @@ impl MarketingDraft {
         eligibility::jurisdictions(&places, &self.frame.house.rules)
     }
 
-    /// What the journal keeps about the decision on recipient `index`.
-    pub fn decision_record(&self, ruling: &Ruling) -> DecisionRecord {
+    /// What the journal keeps about a decision, and about the `copy` that leaves because of it.
+    pub fn decision_record(&self, ruling: &Ruling, copy: Option<Digest>) -> DecisionRecord {
         DecisionRecord {
             decision: ruling.decision,
             transaction: self.frame.transaction_id(),
@@ -195,6 +195,11 @@ impl MarketingDraft {
                     Enforce::Observe => "untouched (the stream only observes)".to_owned(),
                     Enforce::Objections | Enforce::All => footer_in_words(self.prepared.outcome()),
                 },
+                footer_hash: match self.enforce {
+                    Enforce::Observe => None,
+                    Enforce::Objections | Enforce::All => Some(self.sender.rewriting.footer.hash()),
+                },
+                copy,
                 record_version: ruling.record_version,
                 verdict: ruling.verdict.report(),
             }),

@@ -19,6 +19,7 @@ mod record;
 pub mod replies;
 mod reply_table;
 mod service;
+mod source;
 mod stream;
 mod testimony;
 mod trace;
@@ -42,6 +43,7 @@ pub use reply_table::{
     Course, Ending, NoticePath, Standing, conclude, conclude_each, course, course_for_each,
 };
 pub use service::ServiceDraft;
+pub use source::SourceText;
 pub use stream::{Matcher, Sighting};
 pub use testimony::TestimonyError;
 pub use trace::received_field;

@@ -6,6 +6,7 @@
 use super::dispatch::Dispatch;
 use super::receipt::Receipt;
 use super::reply_table::Course;
+use crate::mail::MailData;
 
 /// One upstream transaction of a message, and whose it is.
 #[derive(Clone, Debug)]
@@ -36,6 +37,11 @@ impl Plan {
     /// The recipients this attempt will send to or notify about.
     pub fn claims(&self) -> &[usize] {
         &self.claims
+    }
+
+    /// What would be sent, with the recipients' positions.
+    pub fn mails(&self) -> impl Iterator<Item = (&MailData, &[usize])> {
+        self.copies.iter().map(|copy| (copy.dispatch.data(), copy.recipients.as_slice()))
     }
 
     /// The same plan, now that its decisions and claims are durable.

@@ -90,6 +90,12 @@ pub struct MarketingRecord {
     pub is_sent: bool,
     /// What was done to the message: `edited`, `headers_only` or `untouched`, and why.
     pub footer: String,
+    /// The hash of the footer in force, where messages get one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footer_hash: Option<Digest>,
+    /// SHA-256 of the copy as it is handed over: the mail data before dot-stuffing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<Digest>,
     /// The version of the person's record that was read.
     pub record_version: u64,
     /// What each rule set says.

@@ -67,6 +67,16 @@ pub fn store_unavailable() -> Reply {
     catalogue::STORE_UNAVAILABLE.reply()
 }
 
+/// The database lacks what this node saw in it, so no marketing may leave.
+pub fn held_restored() -> Reply {
+    catalogue::HELD_RESTORED.reply()
+}
+
+/// The clock cannot be right, so no marketing may leave.
+pub fn held_by_clock() -> Reply {
+    catalogue::HELD_CLOCK.reply()
+}
+
 /// Records kept changing while the decision was made.
 pub fn contended() -> Reply {
     catalogue::CONTENDED.reply()

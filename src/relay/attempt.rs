@@ -358,7 +358,9 @@ where
                 match store.settle(settlement.clone()).await {
                     Ok(()) => return,
                     Err(StoreError::Timeout) => settlement.outcomes.clear(),
-                    Err(StoreError::Unavailable(_) | StoreError::Overloaded) => {}
+                    Err(
+                        StoreError::Unavailable(_) | StoreError::Overloaded | StoreError::Held(_),
+                    ) => {}
                 }
             }
         });

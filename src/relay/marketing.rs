@@ -1,6 +1,7 @@
 //! The marketing lane: nothing leaves before its permit is durable (promise P1), and a record
 //! that changed since it was read makes us decide again (promise P2).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -8,18 +9,19 @@ use tokio::time::Instant;
 use super::Inner;
 use super::attempt::{Attempt, closing};
 use super::ports::{
-    Answer, Clock, DecisionBatch, DecisionRow, Journal, Query, RecordError, Records, Snapshot,
-    Upstream, VersionedRecord,
+    Answer, Clock, DecisionBatch, DecisionRow, Hold, Journal, Query, RecordError, Records,
+    Snapshot, StoreError, Upstream, VersionedRecord,
 };
 use super::report::{self, Trail};
 use super::sending::Schedule;
+use crate::base::Digest;
 use crate::eligibility::Successions;
 use crate::pipeline::{
-    Beside, Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, PlanError, ReadRecord,
-    RecordedPlan, Ruling, replies,
+    Beside, Course, Fate, Judgement, MarketingDraft, NoticePath, Outcome, Plan, PlanError,
+    ReadRecord, RecordedPlan, Ruling, replies,
 };
 use crate::smtp::{Dialect, Reply};
-use crate::telemetry::{DeferCause, Stage, StoreOperation};
+use crate::telemetry::{DeferCause, Metrics, Stage, StoreOperation};
 
 /// How often a changed record is decided on again before the client is asked to come back.
 const DECISIONS_MAX: usize = 3;
@@ -78,7 +80,8 @@ where
             };
             trail.stage(&draft.frame, Stage::Render, began);
             let began = Instant::now();
-            let batch = self.batch(&draft, &judgement, plan.claims());
+            let digests = digests_of(&plan).await;
+            let batch = self.batch(&draft, &judgement, &plan, &digests);
             match self.store.record(batch).await {
                 Ok(receipt) => {
                     trail.stage(&draft.frame, Stage::Record, began);
@@ -93,9 +96,8 @@ where
                     return deferred(&draft, reply, DeferCause::AttemptUnderWay, trail);
                 }
                 Err(RecordError::Store(error)) => {
-                    report::store_failed(&self.metrics, StoreOperation::Record, &error);
-                    let reply = replies::store_unavailable();
-                    return deferred(&draft, reply, DeferCause::StoreUnavailable, trail);
+                    let (reply, cause) = not_recorded(&self.metrics, &error);
+                    return deferred(&draft, reply, cause, trail);
                 }
             }
         }
@@ -118,13 +120,18 @@ where
         &self,
         draft: &MarketingDraft,
         judgement: &Judgement,
-        claimed: &[usize],
+        plan: &Plan,
+        copies: &BTreeMap<usize, Digest>,
     ) -> DecisionBatch {
         let grace = std::time::Duration::from_mins(10);
+        let rulings = judgement.rulings().iter().enumerate();
+        let decisions = rulings.filter_map(|(index, ruling)| {
+            ruling.as_ref().map(|ruling| row(draft, ruling, copies.get(&index).copied()))
+        });
         DecisionBatch {
             fingerprint: draft.frame.fingerprint(),
-            decisions: judgement.rulings().iter().flatten().map(|r| row(draft, r)).collect(),
-            claims: claimed.iter().map(|index| draft.frame.fate_key(*index)).collect(),
+            decisions: decisions.collect(),
+            claims: plan.claims().iter().map(|index| draft.frame.fate_key(*index)).collect(),
             claimed_until: self.clock.now().after(self.deadlines.reply + grace),
         }
     }
@@ -182,6 +189,20 @@ where
     }
 }
 
+/// What a client is told when decisions could not be made durable.
+fn not_recorded(metrics: &Metrics, error: &StoreError) -> (Reply, DeferCause) {
+    match error {
+        StoreError::Held(Hold::Restored) => (replies::held_restored(), DeferCause::HeldRestore),
+        StoreError::Held(Hold::ClockBack | Hold::ClockBeforeBuild) => {
+            (replies::held_by_clock(), DeferCause::HeldClock)
+        }
+        StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Overloaded => {
+            report::store_failed(metrics, StoreOperation::Record, error);
+            (replies::store_unavailable(), DeferCause::StoreUnavailable)
+        }
+    }
+}
+
 /// 451: nobody new is sent to in this attempt.
 fn deferred(
     draft: &MarketingDraft,
@@ -191,6 +212,23 @@ fn deferred(
 ) -> Answer {
     trail.deferred(draft, cause);
     Answer::open(reply)
+}
+
+/// SHA-256 of each copy, by the recipient's position. Others get their turn between large ones.
+async fn digests_of(plan: &Plan) -> BTreeMap<usize, Digest> {
+    const AT_ONCE_BYTES: usize = 1 << 20;
+    let mut digests = BTreeMap::new();
+    let mut bytes = 0;
+    for (mail, recipients) in plan.mails() {
+        let digest = mail.digest();
+        digests.extend(recipients.iter().map(|index| (*index, digest)));
+        bytes += mail.len();
+        if bytes >= AT_ONCE_BYTES {
+            bytes = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+    digests
 }
 
 pub(super) fn read_records(snapshot: &Snapshot) -> Vec<ReadRecord<'_>> {
@@ -210,9 +248,10 @@ fn read_record<'s>(versioned: &'s VersionedRecord, history: &'s Successions) -> 
     }
 }
 
-/// The journal row of one ruling: permits are conditional on the record's version.
-pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling) -> DecisionRow {
-    let record = draft.decision_record(ruling);
+/// The journal row of one ruling: permits are conditional on the record's version. It names the
+/// digest of the copy, if one leaves.
+pub(super) fn row(draft: &MarketingDraft, ruling: &Ruling, copy: Option<Digest>) -> DecisionRow {
+    let record = draft.decision_record(ruling, copy);
     // Promise P2: whatever is sent, the record must still say what was read; only a stream that
     // merely observes sends regardless.
     let is_conditional = ruling.authority.is_some() && !draft.is_observed();

@@ -31,7 +31,7 @@ where
             Some(snapshot) => {
                 let judgement = draft.judge(&read_records(&snapshot), &[]);
                 for ruling in judgement.rulings().iter().flatten() {
-                    self.store.note(row(&draft, ruling));
+                    self.store.note(row(&draft, ruling, None));
                 }
                 trail.observed(&draft, &judgement);
             }

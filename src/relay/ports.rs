@@ -27,6 +27,23 @@ pub enum StoreError {
     /// Too much is waiting for it already.
     #[error("the store's queue is full")]
     Overloaded,
+    /// It answers, and permits nothing at present.
+    #[error("the store permits nothing: {0}")]
+    Held(Hold),
+}
+
+/// Why a store that answers permits nothing, until an operator has seen to it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Error)]
+pub enum Hold {
+    /// It lacks what this node saw in it before: an old backup was put back.
+    #[error("the database is older than this node remembers it")]
+    Restored,
+    /// The clock lies behind the journal.
+    #[error("the clock is behind the journal")]
+    ClockBack,
+    /// The clock lies before the day the program was made.
+    #[error("the clock is before the day this program was made")]
+    ClockBeforeBuild,
 }
 
 /// Why decisions were not recorded.
@@ -241,6 +258,11 @@ pub trait Evidences: Send + Sync + 'static {
 
     /// Whether the store answers at present.
     fn is_usable(&self) -> bool;
+
+    /// Why the store permits nothing at present though it answers.
+    fn hold(&self) -> Option<Hold> {
+        None
+    }
 }
 
 /// Telling the time.

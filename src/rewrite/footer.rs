@@ -10,9 +10,12 @@ mod compile;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub(super) use compile::LINK_BYTES_MAX;
+
+use crate::base::Digest;
 
 /// What the HTML footer of every brand carries, so that people and scripts can tell it.
 const MARKER: &str = "data-consentry=\"footer\"";
@@ -151,6 +154,49 @@ struct Side {
 pub struct Footer {
     html: Side,
     text: Side,
+    source: FooterSource,
+    hash: Digest,
+}
+
+/// What a footer was made from, and what names it in a decision.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FooterSource {
+    /// The template for text/html.
+    pub html: String,
+    /// The template for text/plain.
+    pub text: String,
+    /// The brand's name.
+    pub brand: String,
+    /// The legal person.
+    pub entity: String,
+    /// Its postal address.
+    pub postal_address: String,
+    /// An address or page for questions; may be empty.
+    pub contact: String,
+}
+
+impl FooterSource {
+    fn new(templates: &FooterTemplates, brand: &BrandVoice) -> Self {
+        Self {
+            html: templates.html.clone(),
+            text: templates.text.clone(),
+            brand: brand.name.text.clone(),
+            entity: brand.entity.text.clone(),
+            postal_address: brand.postal_address.text.clone(),
+            contact: brand.contact.text.clone(),
+        }
+    }
+
+    /// The hash that stands in decisions.
+    pub fn hash(&self) -> Digest {
+        let Self { html, text, brand, entity, postal_address, contact } = self;
+        let texts = [html, text, brand, entity, postal_address, contact];
+        let parts: Vec<&[u8]> = std::iter::once("footer v1")
+            .chain(texts.map(String::as_str))
+            .map(str::as_bytes)
+            .collect();
+        Digest::of_parts(&parts)
+    }
 }
 
 impl Footer {
@@ -159,10 +205,23 @@ impl Footer {
     /// # Errors
     /// [`FooterError`] names what would harm a message, and the remedy.
     pub fn compile(templates: &FooterTemplates, brand: &BrandVoice) -> Result<Self, FooterError> {
+        let source = FooterSource::new(templates, brand);
         Ok(Self {
             html: compile::html(&templates.html, brand)?,
             text: compile::text(&templates.text, brand)?,
+            hash: source.hash(),
+            source,
         })
+    }
+
+    /// The hash of its source, as it stands in decisions.
+    pub const fn hash(&self) -> Digest {
+        self.hash
+    }
+
+    /// What it was made from.
+    pub const fn source(&self) -> &FooterSource {
+        &self.source
     }
 
     /// The lines for one kind of leaf.

@@ -28,7 +28,9 @@ mod corpus_tests;
 #[cfg(test)]
 mod tests;
 
-pub use footer::{BrandVoice, Footer, FooterError, FooterTemplates, LeafKind, Wording};
+pub use footer::{
+    BrandVoice, Footer, FooterError, FooterSource, FooterTemplates, LeafKind, Wording,
+};
 pub use policy::{
     Fallback, IncomingListUnsubscribe, LinkSample, MailtoSample, Policy, PolicyError,
     ReceivedValue, Resigning,

@@ -205,6 +205,12 @@ entries! {
     STORE_UNAVAILABLE: 451, x(3, 0),
         "evidence store not available, marketing mail is held, try again later",
         "the evidence store does not answer";
+    HELD_RESTORED: 451, x(3, 0),
+        "HELD_RESTORE evidence store is older than remembered, marketing mail is held, try again later",
+        "the database lacks what this node saw in it";
+    HELD_CLOCK: 451, x(3, 0),
+        "HELD_CLOCK clock is not to be trusted, marketing mail is held, try again later",
+        "the clock is behind the journal, or before the program was made";
     CONTENDED: 451, x(3, 0), "evidence changed while deciding, try again later",
         "records kept changing while the decision was made";
     NOTICE_DEFERRED: 451, x(3, 0),

@@ -19,7 +19,7 @@ use crate::base::{
 use crate::eligibility::{Evidence, Scope};
 use crate::pipeline::Receipt;
 use crate::relay::ports::{
-    DecisionBatch, DecisionRow, Evidences, Journal, Query, RecordError, Records, Settlement,
+    DecisionBatch, DecisionRow, Evidences, Hold, Journal, Query, RecordError, Records, Settlement,
     Snapshot, StoreError,
 };
 use crate::telemetry::{Metrics, StoreOperation, events};
@@ -40,6 +40,11 @@ impl Journal for Store {
         let shared = Arc::clone(self.shared());
         let recorded = self
             .write(Patience::WhileAwaited, move |writing| {
+                // Asked where nothing can come in between: the database may have been put back
+                // while this waited.
+                if let Some(hold) = shared.guard.hold_within(writing, &shared.settings) {
+                    return Ok(Err(Refusal::Held(hold)));
+                }
                 let attempt = shared.next_attempt();
                 if let Some(refusal) = decisions::record(writing, &batch, attempt)? {
                     return Ok(Err(refusal));
@@ -56,6 +61,7 @@ impl Journal for Store {
             }
             Err(Refusal::Conflict) => Err(RecordError::Conflict),
             Err(Refusal::Claimed) => Err(RecordError::Claimed),
+            Err(Refusal::Held(hold)) => Err(RecordError::Store(StoreError::Held(hold))),
         }
     }
 
@@ -99,6 +105,10 @@ impl Evidences for Store {
 
     fn is_usable(&self) -> bool {
         self.health() == Health::Usable
+    }
+
+    fn hold(&self) -> Option<Hold> {
+        Self::hold(self)
     }
 }
 

@@ -11,7 +11,7 @@ use super::row::to_sql_number;
 use super::{kin, record};
 use crate::base::{PersonKey, PersonKeys, TransactionId};
 use crate::pipeline::{FateKey, RowVersion};
-use crate::relay::ports::{DecisionBatch, DecisionRow, OutcomeRow, Settlement};
+use crate::relay::ports::{DecisionBatch, DecisionRow, Hold, OutcomeRow, Settlement};
 
 /// Why a batch of decisions was not written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +20,8 @@ pub(super) enum Refusal {
     Conflict,
     /// A recipient has a final fate or a live claim.
     Claimed,
+    /// Database or clock are not believed at present.
+    Held(Hold),
 }
 
 /// Writes the decisions and claims of one attempt, or nothing and why.
@@ -137,8 +139,10 @@ fn enter_outcome(
         body: &row.payload,
     };
     writing.enter_payload(EntryKind::Outcome, settlement.at, &payload)?;
+    // As the entry is dated, so that the one can be told from the other.
+    let at = writing.head().at;
     match &row.sent_to {
-        Some(person) => record::mark_sent(writing.connection(), person, settlement.at),
+        Some(person) => record::mark_sent(writing.connection(), person, at),
         None => Ok(()),
     }
 }

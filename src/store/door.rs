@@ -138,7 +138,15 @@ impl Door {
                 if settings.role == Role::Serve && self.lock.is_none() {
                     self.lock = Some(ServeLock::acquire(&settings.path, &settings.node)?);
                 }
-                connect::open_writer(settings, self.emptiness)
+                let opened = connect::open_writer(settings, self.emptiness)?;
+                let opening = self.shared.openings.load(Ordering::Acquire) + 1;
+                match self.shared.guard.inspect(&opened.connection, settings, opening) {
+                    Ok(()) => Ok(opened),
+                    Err(fault) => {
+                        opened.abandon();
+                        Err(fault)
+                    }
+                }
             }
         }
     }

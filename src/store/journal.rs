@@ -55,12 +55,14 @@ entry_kinds! {
     Operator = "operator",
     /// Entries that were lost, and how many.
     Gap = "gap",
+    /// An import that was undone.
+    Undo = "undo",
+    /// Payloads that were deleted, and why.
+    Erasure = "erasure",
     /// A signed state of the chain.
     Checkpoint = "checkpoint",
     /// A number given to a scope.
     Scope = "scope",
-    /// An import that is or was undone, and who answers for it.
-    Undo = "undo",
     /// A service message.
     Service = "service",
 }
@@ -81,6 +83,8 @@ pub(super) struct Head {
     pub(super) seq: i64,
     /// The entry's hash.
     pub(super) hash: Digest,
+    /// When it was written.
+    pub(super) at: Timestamp,
 }
 
 /// What an entry commits to beside its own columns.
@@ -147,7 +151,7 @@ pub(super) struct Entry<'a> {
 pub(super) struct Writing<'a> {
     connection: &'a Connection,
     writer: &'a Writer,
-    now: Timestamp,
+    clock: Timestamp,
     stored: Head,
     head: Head,
 }
@@ -161,14 +165,20 @@ impl<'a> Writing<'a> {
         now: Timestamp,
     ) -> Result<Self, Fault> {
         let stored = connection
-            .prepare_cached("SELECT seq, hash FROM head WHERE chain = ?1")?
-            .query_row([writer.node.as_str()], |row| Ok((row.get(0)?, row.get::<_, [u8; 32]>(1)?)))
+            .prepare_cached(
+                "SELECT head.seq, head.hash, journal.at
+                 FROM head LEFT JOIN journal USING (chain, seq) WHERE head.chain = ?1",
+            )?
+            .query_row([writer.node.as_str()], |row| {
+                Ok(Head {
+                    seq: row.get(0)?,
+                    hash: Digest::from_bytes(&row.get::<_, [u8; 32]>(1)?).unwrap_or_default(),
+                    at: Timestamp::from_millis(row.get::<_, Option<i64>>(2)?.unwrap_or_default()),
+                })
+            })
             .optional()?
-            .map_or(Head::default(), |(seq, hash)| Head {
-                seq,
-                hash: Digest::from_bytes(&hash).unwrap_or_default(),
-            });
-        Ok(Self { connection, writer, now, stored, head: stored })
+            .unwrap_or_default();
+        Ok(Self { connection, writer, clock: now, stored, head: stored })
     }
 
     /// The connection, inside the transaction.
@@ -181,9 +191,15 @@ impl<'a> Writing<'a> {
         self.writer
     }
 
-    /// The moment of this transaction.
-    pub(super) const fn now(&self) -> Timestamp {
-        self.now
+    /// The moment of this transaction: what the clock says, or the last entry if that is later.
+    /// Time does not run backwards in a chain, whatever the clock does.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.max(self.head.at)
+    }
+
+    /// What the clock says.
+    pub(super) const fn clock(&self) -> Timestamp {
+        self.clock
     }
 
     /// The end of the chain as of now, to come back to with [`Writing::rewind`].
@@ -196,8 +212,18 @@ impl<'a> Writing<'a> {
         self.head = head;
     }
 
-    /// Appends an entry that commits to `digest` and tells its number.
+    /// Appends an entry that commits to `digest` and tells its number. It is dated `at`, or like
+    /// the entry before it if that is later.
     pub(super) fn enter(
+        &mut self,
+        kind: EntryKind,
+        at: Timestamp,
+        digest: &Digest,
+    ) -> Result<i64, Fault> {
+        self.enter_dated(kind, at.max(self.head.at), digest)
+    }
+
+    fn enter_dated(
         &mut self,
         kind: EntryKind,
         at: Timestamp,
@@ -226,7 +252,7 @@ impl<'a> Writing<'a> {
                 prev.as_bytes(),
                 hash.as_bytes(),
             ))?;
-        self.head = Head { seq: entry.seq, hash };
+        self.head = Head { seq: entry.seq, hash, at };
         Ok(entry.seq)
     }
 
@@ -237,8 +263,24 @@ impl<'a> Writing<'a> {
         at: Timestamp,
         payload: &Payload<'_>,
     ) -> Result<i64, Fault> {
+        let at = at.max(self.head.at);
+        self.enter_payload_dated(kind, at, payload)
+    }
+
+    /// Appends an operator's act dated as the clock says, though the chain has later entries:
+    /// the one way back in time, for a clock that was wrong and is right now.
+    pub(super) fn enter_reset(&mut self, payload: &Payload<'_>) -> Result<i64, Fault> {
+        self.enter_payload_dated(EntryKind::Operator, self.clock, payload)
+    }
+
+    fn enter_payload_dated(
+        &mut self,
+        kind: EntryKind,
+        at: Timestamp,
+        payload: &Payload<'_>,
+    ) -> Result<i64, Fault> {
         let salt = fresh_salt()?;
-        let seq = self.enter(kind, at, &payload.digest(&salt))?;
+        let seq = self.enter_dated(kind, at, &payload.digest(&salt))?;
         self.connection
             .prepare_cached(
                 "INSERT INTO payload (chain, seq, salt, decision, txn, person, version, body)

@@ -113,3 +113,24 @@ pub(super) fn extend(
     }
     Ok(())
 }
+
+/// Writes the complete sections that hold entries `first` to `last` anew, after payloads in them
+/// were deleted.
+pub(super) fn renew(
+    connection: &Connection,
+    chain: &str,
+    first: i64,
+    last: i64,
+) -> Result<(), Fault> {
+    let head: i64 = connection
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM head WHERE chain = ?1")?
+        .query_row([chain], |row| row.get(0))?;
+    // What the transaction completes is written at its end.
+    for section in (first - 1) / SECTION..=((last - 1) / SECTION).min(head / SECTION - 1) {
+        connection
+            .prepare_cached("DELETE FROM locator WHERE chain = ?1 AND section = ?2")?
+            .execute((chain, section))?;
+        extend(connection, chain, section * SECTION, (section + 1) * SECTION)?;
+    }
+    Ok(())
+}

@@ -14,8 +14,14 @@ pub(super) fn row_sum(table: &str, columns: &[ValueRef<'_>]) -> [u8; 16] {
     row_digest(table, columns).short()
 }
 
-/// The digest of a list of columns under a label; no two different lists hash alike.
+/// The digest of a list of columns under a label.
 pub(super) fn row_digest(label: &str, columns: &[ValueRef<'_>]) -> Digest {
+    Digest::of(&row_bytes(label, columns))
+}
+
+/// A list of columns under a label as bytes; no two different lists have the same. What is hashed
+/// or signed is this, so it never changes. Note: the manual's page on proofs describes it.
+pub(super) fn row_bytes(label: &str, columns: &[ValueRef<'_>]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(64 * columns.len());
     put(&mut bytes, b'l', label.as_bytes());
     for column in columns {
@@ -27,7 +33,7 @@ pub(super) fn row_digest(label: &str, columns: &[ValueRef<'_>]) -> Digest {
             ValueRef::Blob(value) => put(&mut bytes, b'b', value),
         }
     }
-    Digest::of(&bytes)
+    bytes
 }
 
 fn put(bytes: &mut Vec<u8>, kind: u8, value: &[u8]) {

@@ -54,6 +54,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         then: |_| Ok(()),
     },
     Migration {
+        version: 4,
+        name: "0004_proofs",
+        sql: include_str!("migrations/0004_proofs.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
         version: 5,
         name: "0005_keys",
         sql: include_str!("migrations/0005_keys.sql"),

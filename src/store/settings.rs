@@ -45,6 +45,10 @@ pub struct Settings {
     pub role: Role,
     /// The live keys, newest first; a store written under others is not written to.
     pub keyring: Option<Vec<KeyPrint>>,
+    /// Where this node remembers how far the store had come; nowhere for a store of the moment.
+    pub high_water: Option<PathBuf>,
+    /// When this program was made: no clock that says less is right.
+    pub built_at: Timestamp,
     /// How long SQLite waits for another process's lock.
     pub busy_timeout: Duration,
     /// How long a caller waits for a write.
@@ -72,6 +76,8 @@ impl Settings {
             if_missing: IfMissing::Degrade,
             role: Role::Serve,
             keyring: None,
+            high_water: None,
+            built_at: Timestamp::default(),
             busy_timeout: Duration::from_secs(2),
             write_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(2),

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::fault::{Fault, Reach};
+use super::guard::Guard;
 use super::job::{ReadJob, WriteJob};
 use super::journal::{EntryKind, Payload, Writer, Writing};
 use super::queue::Queue;
@@ -86,6 +87,8 @@ pub(super) struct Shared {
     pub(super) openings: AtomicU64,
     /// The threads that read; the writer outlives them.
     pub(super) readers: Mutex<Vec<JoinHandle<()>>>,
+    /// Whether database and clock may be believed.
+    pub(super) guard: Guard,
     attempts: AtomicI64,
     releases: Mutex<Vec<Release>>,
     /// Notes on their way, by number, and when they set out.
@@ -107,6 +110,7 @@ impl Shared {
             reader_lamps: std::array::from_fn(|_| Lamp::new()),
             openings: AtomicU64::new(0),
             readers: Mutex::default(),
+            guard: Guard::default(),
             attempts: AtomicI64::new(0),
             releases: Mutex::default(),
             notes: Mutex::default(),

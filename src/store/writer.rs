@@ -44,6 +44,10 @@ pub(super) fn run(shared: &Arc<Shared>, tried: &SyncSender<()>) {
     if desk.door.opened().is_some() {
         desk.serve(Vec::new());
     }
+    if let Some(opened) = desk.door.opened() {
+        // Marks left behind are behind by no more than what upkeep had not seen yet.
+        let _ = shared.guard.save_last(&opened.connection, &shared.settings);
+    }
     // The last connection to close copies the log into the file; two that close at once both
     // believe that the other is still there.
     for reader in std::mem::take(&mut *lock(&shared.readers)) {
@@ -134,8 +138,10 @@ fn transact(
     let mut writing = Writing::begin(&transaction, &shared.writer, shared.settings.clock.now())?;
     let leftovers = shared.write_leftovers(&mut writing)?;
     work(&mut writing)?;
+    let latest = writing.head().at;
     writing.finish()?;
     transaction.commit()?;
+    shared.guard.saw_entry(latest);
     leftovers.keep();
     if let Some(metrics) = &shared.settings.metrics {
         events::StoreCommitted { took: began.elapsed() }.emit(metrics);

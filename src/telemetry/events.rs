@@ -20,8 +20,8 @@ pub use mail::{
 };
 pub use process::ReloadFinished;
 pub use store::{
-    JournalGap, JournalObserved, StoreCalled, StoreCommitted, StoreFailed, StoreMeasured,
-    StoreObserved, TestimonyHeard,
+    HoldObserved, JournalGap, JournalObserved, JournalUnsigned, StoreCalled, StoreCommitted,
+    StoreFailed, StoreMeasured, StoreObserved, TestimonyHeard,
 };
 pub use upstream::{
     CopyFinished, NeverRetried, NoticeFinished, UpstreamConnectionFailed,

@@ -14,7 +14,7 @@ pub use house::ReloadResult;
 pub use mail::{
     ClassLabel, DeferCause, EnforceLabel, FooterOutcome, ModeLabel, ReplyLabel, Stage, VerdictLabel,
 };
-pub use store::{StoreFile, StoreOperation, StoreState, TestimonyLabel};
+pub use store::{HoldCause, StoreFile, StoreOperation, StoreState, TestimonyLabel};
 pub use upstream::{
     FaultLabel, OutcomeLabel, SubjectLabel, UpstreamConnectionFault, UpstreamReplyLabel,
 };

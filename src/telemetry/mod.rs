@@ -30,10 +30,10 @@ pub use events::{
     TransactionFinished, UnsubscribeHandled, UpstreamConnectionFailed,
 };
 pub use labels::{
-    ClassLabel, DeferCause, EnforceLabel, FaultLabel, FooterOutcome, Label, LoginLabel, ModeLabel,
-    OutcomeLabel, RefusalLabel, ReloadResult, ReplyLabel, Stage, StoreFile, StoreOperation,
-    StoreState, SubjectLabel, TestimonyLabel, UnsubscribeResult, UpstreamConnectionFault,
-    UpstreamReplyLabel, VerdictLabel,
+    ClassLabel, DeferCause, EnforceLabel, FaultLabel, FooterOutcome, HoldCause, Label, LoginLabel,
+    ModeLabel, OutcomeLabel, RefusalLabel, ReloadResult, ReplyLabel, Stage, StoreFile,
+    StoreOperation, StoreState, SubjectLabel, TestimonyLabel, UnsubscribeResult,
+    UpstreamConnectionFault, UpstreamReplyLabel, VerdictLabel,
 };
 pub use logging::{LogControl, LogFormat, LogSettings, LoggingError, check_filter, init_logging};
 pub use metrics::Metrics;

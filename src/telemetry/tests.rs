@@ -15,16 +15,17 @@ use std::time::Duration;
 use prometheus::proto::MetricType;
 
 use super::events::{
-    HeldBytes, JournalObserved, LeasesObserved, MessageArrived, NeverRetried, NoticeFinished,
-    StoreCalled, StoreCommitted, StoreMeasured, UpstreamTransactionFinished,
+    HeldBytes, HoldObserved, JournalObserved, JournalUnsigned, LeasesObserved, MessageArrived,
+    NeverRetried, NoticeFinished, StoreCalled, StoreCommitted, StoreMeasured,
+    UpstreamTransactionFinished,
 };
 use super::{
     CertificateSeen, ClassLabel, ConnectionClosed, ConnectionOpened, ConnectionRefused,
-    CopyFinished, FooterOutcome, FooterPlaced, HandshakeFailed, JournalGap, Kind, ListenerOpened,
-    LoginChecked, LoginLabel, Metrics, ModeLabel, ProxyHeaderRefused, RecipientDecided,
-    RefusalLabel, ReloadFinished, ReloadResult, Stage, StageFinished, StoreFailed, StoreFile,
-    StoreObserved, StoreOperation, StoreState, UnsubscribeHandled, UnsubscribeResult,
-    UpstreamConnectionFailed, UpstreamConnectionFault, VerdictLabel, entries,
+    CopyFinished, FooterOutcome, FooterPlaced, HandshakeFailed, HoldCause, JournalGap, Kind,
+    ListenerOpened, LoginChecked, LoginLabel, Metrics, ModeLabel, ProxyHeaderRefused,
+    RecipientDecided, RefusalLabel, ReloadFinished, ReloadResult, Stage, StageFinished,
+    StoreFailed, StoreFile, StoreObserved, StoreOperation, StoreState, UnsubscribeHandled,
+    UnsubscribeResult, UpstreamConnectionFailed, UpstreamConnectionFault, VerdictLabel, entries,
 };
 use crate::base::{DecisionId, StreamId, Timestamp, TransactionId};
 use crate::pipeline::{Outcome, UpstreamFault};
@@ -97,6 +98,8 @@ fn emit_store(metrics: &Metrics) {
     StoreMeasured { file: StoreFile::Database, bytes: 4096 }.emit(metrics);
     JournalObserved { rows: 2, oldest: Some(TOOK) }.emit(metrics);
     JournalGap { rows: 3 }.emit(metrics);
+    HoldObserved { cause: Some(HoldCause::Clock), why: "an hour" }.emit(metrics);
+    JournalUnsigned { entries: 7 }.emit(metrics);
 }
 
 #[test]

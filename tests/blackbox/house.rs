@@ -61,6 +61,14 @@ impl Running {
         self.child.wait().unwrap()
     }
 
+    /// `kill -TERM`, and waits until it has ended in order.
+    #[track_caller]
+    pub fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(self.wait().success());
+    }
+
     /// `kill -9`: no destructor, no drain, no last word.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -268,7 +268,8 @@ dpkg() {
         --log=/dev/null "$@" 2>&1
 }
 modes() {
-    stat -c '%a %U %g %n' "$root/etc/consentry" "$root/var/lib/consentry" "$@"
+    stat -c '%a %U %g %n' "$root/etc/consentry" "$root/var/lib/consentry" \
+        "$root/var/lib/consentry-marks" "$@"
 }
 dpkg -i "$package"
 cut -d: -f1,4,6,7 "$root/etc/passwd"
@@ -317,6 +318,7 @@ fn installs_without_starting_and_never_removes_evidence() {
     };
     has(installed, "2750 root", "/etc/consentry");
     has(installed, "750", "/var/lib/consentry");
+    has(installed, "750", "/var/lib/consentry-marks");
     has(upgraded, "640 root", "/etc/consentry/keyring.toml");
     assert!(!upgraded.contains("systemctl"), "said once is enough:\n{told}");
     assert!(!removed.contains("purged"), "{told}");

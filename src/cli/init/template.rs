@@ -17,6 +17,7 @@ pub(super) fn fill(answers: &Answers, folder: &Path, now: Timestamp) -> String {
     let mailers: Vec<String> = answers.mailers.iter().map(|network| quoted(network)).collect();
     let until = now.after(OBSERVE_FOR).date();
     let mut text = include_str!("template.toml").to_owned();
+    text = text.replace("{HIGH_WATER}\n", &high_water(folder));
     for (word, value) in [
         ("HOSTNAME", quoted(&answers.hostname)),
         ("STORE", quoted(&folder.join("consentry.db").display().to_string())),
@@ -34,6 +35,15 @@ pub(super) fn fill(answers: &Answers, folder: &Path, now: Timestamp) -> String {
         text = text.replace(&format!("{{{word}}}"), &value);
     }
     text
+}
+
+/// Where the package keeps what remembers how far the database had come; elsewhere it is the
+/// operator's choice, and stands beside the database until then.
+fn high_water(folder: &Path) -> String {
+    match folder == Path::new("/var/lib/consentry") {
+        true => "high_water = \"/var/lib/consentry-marks/gate-1.json\"\n".to_owned(),
+        false => String::new(),
+    }
 }
 
 #[cfg(test)]

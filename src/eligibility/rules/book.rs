@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{Complaints, RuleError, Source};
 use super::{Field, Mark, RuleSet, Text};
-use crate::base::{Digest, JurisdictionId};
+use crate::base::JurisdictionId;
 
 macro_rules! built_in {
     ($($name:literal)*) => {
@@ -243,8 +243,8 @@ fn replace(set: &mut RuleSet, choice: &Override) -> Result<(), String> {
     (field.set)(&mut set.rules, choice.value.clone())
         .map_err(|error| format!("`{}` of `{}`: {}", field.path, set.id, error.message().trim()))?;
     let shown = (field.shown)(&set.rules);
-    let parts = [set.hash.as_bytes().as_slice(), field.path.as_bytes(), shown.as_bytes()];
-    set.hash = Digest::of_parts(&parts);
+    set.lineage.overrides.push((field.path.to_owned(), shown.clone()));
+    set.hash = set.lineage.hash();
     set.overridden.insert(field.path, shown);
     Ok(())
 }

@@ -62,6 +62,31 @@ pub struct RuleSet {
     citations: BTreeMap<String, String>,
     accepted: BTreeMap<&'static str, Acceptance>,
     overridden: BTreeMap<&'static str, String>,
+    lineage: Lineage,
+}
+
+/// What a rule set's hash is made of, for whoever wants to check it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Lineage {
+    /// The texts of its files: the oldest ancestor's first, its own last.
+    pub texts: Vec<String>,
+    /// What its operator replaced, in the order it was done: path and value.
+    pub overrides: Vec<(String, String)>,
+}
+
+impl Lineage {
+    /// The hash of the rule set that came about like this.
+    pub fn hash(&self) -> Digest {
+        let mut hash = Vec::new();
+        for text in &self.texts {
+            hash = Digest::of_parts(&[b"rule set v1", &hash, text.as_bytes()]).as_bytes().to_vec();
+        }
+        for (path, value) in &self.overrides {
+            hash =
+                Digest::of_parts(&[&hash, path.as_bytes(), value.as_bytes()]).as_bytes().to_vec();
+        }
+        Digest::from_bytes(&hash).unwrap_or_default()
+    }
 }
 
 impl RuleSet {
@@ -98,6 +123,11 @@ impl RuleSet {
     /// Names text, parents and overrides together.
     pub const fn hash(&self) -> Digest {
         self.hash
+    }
+
+    /// What its hash is made of.
+    pub const fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     /// What it says.

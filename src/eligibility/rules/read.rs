@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::fields::{FIELDS, Field, Rules};
 use super::{Mark, RuleSet, Text};
-use crate::base::{Digest, JurisdictionId};
+use crate::base::JurisdictionId;
 
 /// What is wrong with a rule set, and where.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -193,7 +193,8 @@ impl<'t> Source<'t> {
             complaints.errors.sort_by_key(|error| error.line);
             return Err(complaints.errors);
         }
-        let parent_hash = parent.map_or_else(Vec::new, |set| set.hash.as_bytes().to_vec());
+        let mut lineage = parent.map(|set| set.lineage.clone()).unwrap_or_default();
+        lineage.texts.push(self.text.content.to_owned());
         Ok(RuleSet {
             id: self.meta.id.clone(),
             version: self.meta.version.clone(),
@@ -201,12 +202,13 @@ impl<'t> Source<'t> {
             valid_to: self.meta.valid_to,
             enabled: self.meta.enabled,
             sources: self.meta.sources.clone(),
-            hash: Digest::of_parts(&[b"rule set v1", &parent_hash, self.text.content.as_bytes()]),
+            hash: lineage.hash(),
             rules,
             marks,
             citations,
             accepted: BTreeMap::new(),
             overridden: BTreeMap::new(),
+            lineage,
         })
     }
 

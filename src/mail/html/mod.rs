@@ -23,6 +23,7 @@ mod table;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod token;
 mod tokenizer;
 mod tree;
@@ -126,4 +127,10 @@ pub fn insertion_point(html: &[u8]) -> Result<Insertion, Refusal> {
 /// The `href` values of a document in order, as written.
 pub fn links(html: &[u8]) -> impl Iterator<Item = &[u8]> {
     links::Links::new(html)
+}
+
+/// Where the characters of a document stand that are shown as text: not in tags, comments,
+/// scripts, style sheets or titles. `None` if the document cannot be followed to its end.
+pub fn texts(html: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
+    texts::texts(html)
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::fakes::{self, Script};
 use super::{CONSENTER, OTHER, STRANGER, Scene, mails};
-use crate::relay::ports::{RecordError, StoreError, Submissions};
+use crate::relay::ports::{Hold, RecordError, StoreError, Submissions};
 use crate::telemetry::company;
 
 #[derive(Clone, Default)]
@@ -113,6 +113,9 @@ async fn p4_a_newsletter_leaves_one_line_that_accounts_for_everybody() {
 async fn p4_marketing_put_off_names_its_cause() {
     for (error, cause) in [
         (RecordError::Store(StoreError::Timeout), "STORE_UNAVAILABLE"),
+        (RecordError::Store(StoreError::Held(Hold::Restored)), "HELD_RESTORE"),
+        (RecordError::Store(StoreError::Held(Hold::ClockBack)), "HELD_CLOCK"),
+        (RecordError::Store(StoreError::Held(Hold::ClockBeforeBuild)), "HELD_CLOCK"),
         (RecordError::Claimed, "ATTEMPT_UNDER_WAY"),
         (RecordError::Conflict, "RECORD_CONTENDED"),
     ] {

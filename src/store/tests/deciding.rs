@@ -140,7 +140,7 @@ async fn outcomes_stand_beside_their_decision_and_move_the_last_marketing_forwar
     assert_eq!(version(&store, 1).await, 0, "only evidence makes a new version");
     let found = store.decision(permit(1, 0).id).await.unwrap().unwrap();
     let moments: Vec<_> = found.outcomes.iter().map(|outcome| outcome.at).collect();
-    assert_eq!(moments, [early, late]);
+    assert_eq!(moments, [late, late], "time does not run backwards in a chain");
     assert_eq!(found.outcomes[0].sent_to, Some(person(1)));
     let same_transaction = store.transaction(transaction(2)).await.unwrap();
     assert_eq!(same_transaction.len(), 1);

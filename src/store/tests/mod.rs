@@ -2,6 +2,7 @@
 //! holds the writer inside a transaction, and short ways to make evidence and decisions.
 
 mod batching;
+mod believing;
 mod deciding;
 mod failing;
 mod importing;
@@ -9,6 +10,8 @@ mod keys;
 mod locating;
 mod reading;
 mod registers;
+mod retaining;
+mod signing;
 mod undoing;
 mod watching;
 
@@ -98,6 +101,11 @@ impl Bench {
     pub(in crate::store) fn pass(&self, span: Duration) {
         let millis = i64::try_from(span.as_millis()).unwrap();
         self.clock.0.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    pub(in crate::store) fn set_back(&self, span: Duration) {
+        let millis = i64::try_from(span.as_millis()).unwrap();
+        self.clock.0.fetch_sub(millis, Ordering::SeqCst);
     }
 
     pub(in crate::store) fn in_ten_minutes(&self) -> Timestamp {

@@ -78,11 +78,17 @@ fn check_record(connection: &Connection, person: &PersonKey) -> Result<(), Verif
 
 /// The last marketing of each person must be the last outcome that says so.
 fn check_sent(connection: &Connection) -> Result<(), VerifyError> {
+    // Where retention deleted what was told, its entry still tells when.
     let odd = "SELECT person FROM (
                    SELECT person, max(at) AS at FROM payload JOIN journal USING (chain, seq)
                    WHERE kind = 'outcome' AND person IS NOT NULL GROUP BY person
                ) AS told FULL JOIN sent USING (person)
-               WHERE told.at IS NOT sent.at LIMIT 1";
+               WHERE told.at IS NOT sent.at AND (
+                   sent.at IS NULL OR coalesce(told.at, 0) > sent.at OR sent.at NOT IN (
+                       SELECT journal.at FROM journal LEFT JOIN payload USING (chain, seq)
+                       WHERE kind = 'outcome' AND payload.seq IS NULL
+                   )
+               ) LIMIT 1";
     let odd = connection.query_row(odd, [], |row| Ok(person_in(row, "sent"))).optional()?;
     match odd {
         None => Ok(()),

@@ -4,6 +4,7 @@
 //! for a runtime's worker. It proves that nothing was changed inside the chains; what was cut
 //! off an end together with everything about it shows only against a checkpoint kept elsewhere.
 
+mod against;
 mod chain;
 mod fold;
 mod rows;
@@ -20,6 +21,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use thiserror::Error;
 
+pub use against::{Compared, verify_against};
+
 use super::connect;
 use super::fault::Fault;
 use super::schema::{self, Emptiness};
@@ -32,6 +35,8 @@ pub struct VerifyReport {
     pub chains: Vec<ChainReport>,
     /// Payloads whose digest matches.
     pub payloads: u64,
+    /// Payloads that were deleted, and whose deletion is journalled.
+    pub deleted: u64,
     /// Pieces of evidence whose digest matches.
     pub evidence: u64,
     /// Records that equal the fold of their evidence.
@@ -125,9 +130,11 @@ pub fn verify(path: &Path, busy_timeout: Duration) -> Result<VerifyReport, Verif
     let mut report = VerifyReport { rows: rows::check_sums(&snapshot)?, ..Default::default() };
     report.chains = chain::check_chains(&snapshot)?;
     report.payloads = chain::check_payloads(&snapshot)?;
+    report.deleted = chain::check_deleted(&snapshot)?;
     report.evidence = chain::check_evidence(&snapshot)?;
     report.records = fold::check_records(&snapshot)?;
     report.scopes = rows::check_scopes(&snapshot)?;
+    rows::check_sources(&snapshot)?;
     rows::check_locator(&snapshot)?;
     rows::check_imports(&snapshot)?;
     rows::check_pending(&snapshot)?;

@@ -10,9 +10,10 @@ use crate::store::locator::SECTION;
 use crate::store::registers::Registers;
 use crate::store::row::row_sum;
 use crate::store::scopes;
+use crate::store::sources::{self, KEPT};
 
 /// The tables whose last column is a checksum over the others, with what makes a row's key.
-const SUMMED: [(&str, &str); 12] = [
+const SUMMED: [(&str, &str); 13] = [
     ("meta", "key"),
     ("head", "chain"),
     ("record", "lower(hex(person))"),
@@ -22,6 +23,7 @@ const SUMMED: [(&str, &str); 12] = [
     ("recount", "lower(hex(person))"),
     ("pending", "evidence"),
     ("ledger", "lower(hex(fate_key))"),
+    ("retained", "chain"),
     ("key_pair", "id"),
     ("kin", "lower(hex(person))"),
     ("register", "id"),
@@ -92,6 +94,31 @@ pub(super) fn check_scopes(connection: &Connection) -> Result<u64, VerifyError> 
         return Err(VerifyError::at("scope", "-", "a scope that was given a number is missing"));
     }
     Ok(whole)
+}
+
+/// Checks that each text hashes to what decisions call it, and that none is missing.
+pub(super) fn check_sources(connection: &Connection) -> Result<(), VerifyError> {
+    let mut statement = connection.prepare("SELECT hash, body FROM source")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        sources::read(&row.get::<_, Vec<u8>>(0)?, &row.get::<_, String>(1)?)?;
+    }
+    let journalled = "SELECT CAST(body AS TEXT) ->> 'hash' FROM journal
+                      JOIN payload USING (chain, seq)
+                      WHERE kind = 'config' AND CAST(body AS TEXT) ->> 'act' = ?1";
+    let kept = "SELECT lower(hex(hash)) FROM source";
+    for (here, there, what) in [
+        (journalled, kept, "it is missing though the journal says that it is kept"),
+        (kept, journalled, "no journal entry says that it is kept"),
+    ] {
+        let odd: Option<String> = connection
+            .query_row(&format!("{here} EXCEPT {there} LIMIT 1"), [KEPT], |row| row.get(0))
+            .optional()?;
+        if let Some(hash) = odd {
+            return Err(VerifyError::at("source", hash, what));
+        }
+    }
+    Ok(())
 }
 
 /// Checks that the locator says of each complete section what its payloads say, and no more.

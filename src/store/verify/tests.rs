@@ -7,15 +7,16 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::{VerifyError, verify};
 use crate::base::BatchId;
+use crate::eligibility::rules::Lineage;
 use crate::eligibility::{Evidence, Scope};
-use crate::pipeline::{Fate, Settled};
+use crate::pipeline::{Fate, Settled, SourceText};
 use crate::relay::ports::{Evidences, Journal, Settlement};
 use crate::store::job::Patience;
 use crate::store::tests::{
     Bench, PATIENCE, attempt, close, denial, entity, objection, outcome, permit, person, sale,
     settlement,
 };
-use crate::store::{Act, Reach, Staging, Store, import};
+use crate::store::{Act, Cutoffs, Reach, Staging, Store, import};
 
 /// A store with rows in every table, two nodes, and an import that broke off.
 async fn populated() -> Bench {
@@ -40,6 +41,10 @@ async fn populated() -> Bench {
     };
     store.settle(settled).await.unwrap();
     store.note(denial(4));
+    let lineage = Lineage { texts: vec!["[meta]".to_owned()], overrides: vec![] };
+    store.keep_sources(vec![SourceText::RuleSet(lineage)]).await.unwrap();
+    let cutoffs = Cutoffs { service: Some(bench.now()), ..Cutoffs::default() };
+    assert_eq!(store.retain(cutoffs).await.unwrap().service, 1);
     close(store).await;
     close(other).await;
     bench
@@ -196,8 +201,10 @@ async fn p9_every_missing_row_is_noticed() {
     let bench = populated().await;
     let connection = bench.raw();
     let copy = bench.folder.path().join("copy.db");
-    // A forgotten fate is what sweeping leaves too.
-    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'ledger'";
+    // A forgotten fate is what sweeping leaves too; retention that does not know how far it came
+    // begins anew and finds nothing.
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table'
+                  AND name NOT IN ('ledger', 'retained')";
     for table in strings(&connection, tables) {
         let key = format!("SELECT name FROM pragma_table_info('{table}') WHERE pk > 0");
         let key = strings(&connection, &key).join(", ");

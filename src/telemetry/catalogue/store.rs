@@ -28,6 +28,16 @@ group! { "Store":
         => "Plan the disk by its growth. A log that keeps growing means that some reader never \
             ends, such as a backup that hangs.";
 
+    MARKETING_HELD Gauge "consentry_marketing_held" ["cause"]
+        "Whether all marketing is held back though the store answers, by cause: 1 yes, 0 no."
+        => "restore: an old backup was put back; clock: the clock is behind the journal or before \
+            the day the program was made. The log says more; see Troubleshooting, HELD_RESTORE \
+            and HELD_CLOCK.";
+
+    JOURNAL_UNSIGNED Gauge "consentry_journal_unsigned_entries" []
+        "Journal entries behind the last checkpoint: what could be cut off unnoticed."
+        => "Above checkpoint_entries signing fails, and the log says why.";
+
     TESTIMONIES Counter "consentry_evidence_by_mail_total" ["outcome"]
         "Evidence that accepted messages brought along in X-Consentry-Evidence, by what became of it."
         => "refused: the log names the mistake, or the client lacks may_record. lost: the store was \

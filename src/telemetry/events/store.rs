@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::{error, info, trace, warn};
 
 use crate::base::TransactionId;
-use crate::telemetry::labels::{StoreFile, StoreOperation, StoreState, TestimonyLabel};
+use crate::telemetry::labels::{HoldCause, StoreFile, StoreOperation, StoreState, TestimonyLabel};
 use crate::telemetry::metrics::Metrics;
 
 /// A call of the store ended, or nobody waits for it any more.
@@ -107,6 +107,51 @@ impl StoreObserved {
             StoreState::Usable => info!("the store is usable"),
             StoreState::Unusable => error!("the store is not usable: marketing is deferred"),
         }
+    }
+}
+
+/// Somebody looked whether the store may be believed.
+#[derive(Clone, Copy, Debug)]
+pub struct HoldObserved<'a> {
+    /// What holds marketing back, if anything.
+    pub cause: Option<HoldCause>,
+    /// Why, in words.
+    pub why: &'a str,
+}
+
+impl HoldObserved<'_> {
+    /// Shows it, and logs it if it is another cause than before.
+    pub fn emit(&self, metrics: &Metrics) {
+        let mut is_news = false;
+        for &cause in HoldCause::ALL {
+            let gauge = metrics.store.held.of(cause);
+            let seen = i64::from(self.cause == Some(cause));
+            is_news |= gauge.get() != seen;
+            gauge.set(seen);
+        }
+        match (is_news, self.cause) {
+            (false, _) => {}
+            (true, None) => info!("marketing is no longer held"),
+            (true, Some(cause)) => {
+                error!(cause = cause.as_str(), why = self.why, "marketing is held");
+            }
+        }
+    }
+}
+
+/// Somebody looked how much of the journal is signed.
+#[derive(Clone, Copy, Debug)]
+pub struct JournalUnsigned {
+    /// Entries behind the last checkpoint.
+    pub entries: u64,
+}
+
+impl JournalUnsigned {
+    /// Shows it.
+    pub fn emit(&self, metrics: &Metrics) {
+        let entries = i64::try_from(self.entries).unwrap_or(i64::MAX);
+        metrics.store.journal_unsigned.set(entries);
+        trace!(entries, "journal looked at");
     }
 }
 

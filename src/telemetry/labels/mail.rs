@@ -86,6 +86,10 @@ labels! {
         RecordContended = "RECORD_CONTENDED",
         /// The notice about denied recipients could not be handed over now.
         NoticeDeferred = "NOTICE_DEFERRED",
+        /// The database is older than this node remembers it.
+        HeldRestore = "HELD_RESTORE",
+        /// The clock is behind the journal, or before the program was made.
+        HeldClock = "HELD_CLOCK",
     }
 
     /// What became of a body that was to carry a footer.

@@ -35,6 +35,14 @@ labels! {
         Unusable = "unusable",
     }
 
+    /// What holds marketing back though the store answers.
+    HoldCause {
+        /// The database is older than this node remembers it.
+        Restore = "restore",
+        /// The clock cannot be right.
+        Clock = "clock",
+    }
+
     /// A file of the store.
     StoreFile {
         /// The database.

@@ -6,10 +6,10 @@ use crate::pipeline::{Outcome, UpstreamFault};
 use crate::smtp::server::LoginRefusal;
 use crate::smtp::{Reply, Status};
 use crate::telemetry::{
-    ClassLabel, DeferCause, EnforceLabel, FaultLabel, FooterOutcome, Label, LoginLabel, ModeLabel,
-    OutcomeLabel, RefusalLabel, ReloadResult, ReplyLabel, Stage, StoreFile, StoreOperation,
-    StoreState, SubjectLabel, UnsubscribeResult, UpstreamConnectionFault, UpstreamReplyLabel,
-    VerdictLabel,
+    ClassLabel, DeferCause, EnforceLabel, FaultLabel, FooterOutcome, HoldCause, Label, LoginLabel,
+    ModeLabel, OutcomeLabel, RefusalLabel, ReloadResult, ReplyLabel, Stage, StoreFile,
+    StoreOperation, StoreState, SubjectLabel, UnsubscribeResult, UpstreamConnectionFault,
+    UpstreamReplyLabel, VerdictLabel,
 };
 
 #[test]
@@ -45,6 +45,7 @@ fn label_values_are_distinct_words_in_their_positions() {
     check::<StoreOperation>();
     check::<StoreState>();
     check::<StoreFile>();
+    check::<HoldCause>();
     check::<ReloadResult>();
 }
 
