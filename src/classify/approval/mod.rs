@@ -162,8 +162,8 @@ impl Approval {
     }
 
     /// The names of its slots, in alphabetical order.
-    pub fn slots(&self) -> Vec<&str> {
-        let slot = |segment| match segment {
+    pub fn slots<'a>(&'a self) -> Vec<&'a str> {
+        let slot = |segment: &'a Segment| match segment {
             Segment::Slot { slot } => Some(slot.as_str()),
             Segment::Fixed(_) => None,
         };
