@@ -67,7 +67,9 @@ impl Store {
     ) -> Result<Erased, StoreError> {
         let (about, act) = (entity.clone(), officer.clone());
         let (mut erased, rows) = self
-            .write(Patience::Regardless, move |writing| erase_evidence(writing, &keys, &about, act))
+            .write(Patience::Regardless, move |writing| {
+                overwriting(writing, |writing| erase_evidence(writing, &keys, &about, act))
+            })
             .await?;
         let decisions = self.decisions_about(rows).await?;
         let until = erased.at;
@@ -77,7 +79,7 @@ impl Store {
             let (chunk, act) = (chunk.to_vec(), officer.clone());
             let (count, digest) = self
                 .write(Patience::Regardless, move |writing| {
-                    erase_decisions(writing, &chunk, until, act)
+                    overwriting(writing, |w| erase_decisions(w, &chunk, until, act))
                 })
                 .await?;
             erased.payloads += count;
@@ -85,6 +87,20 @@ impl Store {
         }
         Ok(erased)
     }
+}
+
+/// Lets SQLite overwrite with zeros what `work` deletes.
+fn overwriting<T>(
+    writing: &mut Writing<'_>,
+    work: impl FnOnce(&mut Writing<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let set = |connection: &Connection, is_on: bool| {
+        connection.pragma_update_and_check(None, "secure_delete", is_on, |_| Ok(()))
+    };
+    set(writing.connection(), true)?;
+    let done = work(writing);
+    set(writing.connection(), false)?;
+    done
 }
 
 /// Whether a decision was made for `entity`.

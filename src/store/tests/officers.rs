@@ -86,13 +86,18 @@ async fn p9_a_succession_that_was_removed_or_changed_shows() {
     }
 }
 
+/// What must be gone from the file.
+const SECRET: &str = "order-of-jane-1701";
+
 /// Somebody with a sale of two entities, an objection, one mail that was sent and one refused.
 async fn known(bench: &Bench, store: &Store) {
     let mut foreign = sale("2026-01-06");
     if let Fact::Sale(dealing) = &mut foreign.fact {
         dealing.entity = other();
     }
-    for evidence in [sale("2026-01-05"), foreign, objection("2026-01-07")] {
+    let mut own = sale("2026-01-05");
+    own.provenance.reference = Some(SECRET.to_owned());
+    for evidence in [own, foreign, objection("2026-01-07")] {
         store.append(person(1), evidence).await.unwrap();
     }
     let mut sent = permit(1, 3);
@@ -146,6 +151,8 @@ async fn p2_erasing_takes_what_could_serve_and_leaves_what_protects() {
     let again = store.erase(person(1).into(), entity(), officer()).await.unwrap();
     assert_eq!((again.evidence, again.payloads), (1, 0));
     whole(&bench, store).await;
+    let file = std::fs::read(bench.path()).unwrap();
+    assert!(memchr::memmem::find(&file, SECRET.as_bytes()).is_none(), "the space is overwritten");
 }
 
 #[tokio::test]
