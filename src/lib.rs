@@ -19,6 +19,10 @@ pub mod upstreams {}
 pub mod addresses {}
 #[doc = include_str!("manual/operations.md")]
 pub mod operations {}
+#[doc = include_str!("manual/jurisdictions.md")]
+pub mod jurisdictions {}
+#[doc = include_str!("manual/cases.md")]
+pub mod case_files {}
 #[doc = include_str!("manual/importing.md")]
 pub mod importing {}
 #[doc = include_str!("manual/officers.md")]

@@ -246,7 +246,8 @@ impl List {
         }
         let is_first = std::mem::replace(&mut self.is_first, false);
         if self.sheet.layout == Layout::Postmark {
-            return self.write_json(&header, line, is_first);
+            let before = if is_first { "{\"Suppressions\":[\n" } else { ",\n" };
+            return self.write_json(&header, line, before);
         }
         if is_first {
             self.output.write_record(&header).or_exit(Exit::CannotCreate)?;
@@ -254,10 +255,9 @@ impl List {
         self.output.write_record(line).or_exit(Exit::CannotCreate)
     }
 
-    fn write_json(&mut self, header: &Line, line: &Line, is_first: bool) -> Result<(), Failure> {
+    fn write_json(&mut self, header: &Line, line: &Line, before: &str) -> Result<(), Failure> {
         let row: serde_json::Map<String, serde_json::Value> =
             header.iter().cloned().zip(line.iter().map(|value| value.clone().into())).collect();
-        let before = if is_first { "{\"Suppressions\":[\n" } else { ",\n" };
         self.output.flush().or_exit(Exit::CannotCreate)?;
         let mut file = self.output.get_ref().get_ref();
         write!(file, "{before}{}", serde_json::Value::Object(row)).or_exit(Exit::CannotCreate)

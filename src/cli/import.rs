@@ -132,7 +132,12 @@ struct UndoArgs {
 pub(super) fn run(args: &ImportArgs) -> Outcome {
     match (&args.command, &args.load) {
         (Some(ImportCommand::Undo(undo)), _) => acts::undo(undo),
-        (Some(ImportCommand::List { config, json }), _) => acts::list(config, *json),
+        (Some(ImportCommand::List { config, json: true }), _) => {
+            acts::list(config, acts::Print::Json)
+        }
+        (Some(ImportCommand::List { config, json: false }), _) => {
+            acts::list(config, acts::Print::Lines)
+        }
         (Some(ImportCommand::Formats { name }), _) => acts::formats(name.as_deref()),
         (None, Some(load)) => loading::run(load),
         (None, None) => Err(super::exit::Failure::new(

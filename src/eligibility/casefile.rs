@@ -62,10 +62,11 @@ pub struct CaseResult {
 /// # Errors
 /// Everything that keeps the file from being a case.
 pub fn run(text: &str, book: &RuleBook) -> Result<CaseResult, Vec<CaseFileError>> {
-    let raw: RawCase = toml::from_str(text).map_err(|error| {
+    let mut raw: RawCase = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         vec![CaseFileError::Syntax { line, message: error.message().trim().to_owned() }]
     })?;
+    raw.gather_evidence();
     let mut errors = Vec::new();
     let book = match book.with_choices(&raw.policy.overrides(), &raw.policy.accepted_unverified) {
         Ok(book) => book,
@@ -76,13 +77,13 @@ pub fn run(text: &str, book: &RuleBook) -> Result<CaseResult, Vec<CaseFileError>
     };
     raw.check_successions(&mut errors);
     let record = raw.folded(Place::Address, &mut errors);
+    let domain_record = raw.folded(Place::Domain, &mut errors);
     if !errors.is_empty() {
         return Err(errors);
     }
     let message = raw.message.facts(&raw.recipient, raw.at);
     let policy = raw.policy.declarations(&message.sending_entity);
     let history = Successions::new(raw.successions().collect());
-    let domain_record = raw.folded(Place::Domain, &mut errors);
     let registers = raw.policy.registers(&book, raw.at);
     let jurisdictions = raw.places();
     let domain = raw.recipient.domain.as_deref().and_then(|text| DomainName::parse(text).ok());
@@ -149,6 +150,20 @@ enum Place {
 }
 
 impl RawCase {
+    /// Puts what stands with the recipient among the evidence.
+    fn gather_evidence(&mut self) {
+        self.evidence.extend(self.recipient.take_evidence());
+        for draft in &mut self.evidence {
+            // A person's own word, said to the sender, unless the file says otherwise.
+            if draft.kind == "objection" && draft.channel.is_none() {
+                draft.channel = Some(String::from("direct"));
+            }
+            if draft.is_protective() && draft.entity.is_empty() {
+                draft.entity.push(self.message.sending_entity.clone());
+            }
+        }
+    }
+
     fn places(&self) -> Vec<JurisdictionId> {
         let mut places = self.jurisdictions.clone();
         for place in &self.recipient.jurisdictions {
@@ -178,12 +193,7 @@ impl RawCase {
                 Place::Address if draft.other_address => Some(OTHER_TAG),
                 Place::Address => Some(TAG),
             };
-            let mut draft = draft.clone();
-            // A person's own word, unless the file says how it came.
-            if draft.kind == "objection" && draft.channel.is_none() {
-                draft.channel = Some(String::from("direct"));
-            }
-            match draft.into_evidence() {
+            match draft.clone().into_evidence() {
                 Ok(pieces) => pieces.into_iter().for_each(|e| add(Evidence { tag, ..e })),
                 Err(error) => {
                     let message = error.to_string();

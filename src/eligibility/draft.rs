@@ -187,7 +187,7 @@ pub struct EvidenceDraft {
 }
 
 /// The kinds a draft may name, each with its short forms.
-const KINDS: &[(&str, &[&str])] = &[
+pub(super) const KINDS: &[(&str, &[&str])] = &[
     ("consent_given", &["consent", "consent_express"]),
     ("consent_confirmed", &["confirmed", "double_opt_in"]),
     ("consent_withdrawn", &["withdrawal", "withdrawn"]),

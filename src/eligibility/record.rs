@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Level};
-use super::fact::{Fact, ObjectionChannel, Scope};
+use super::fact::{Fact, Mechanism, ObjectionChannel, Scope};
 use crate::base::{AddressTag, EntityId, EvidenceId, JurisdictionId, Timestamp};
 
 /// One piece of evidence as the record keeps it.
@@ -23,7 +23,7 @@ pub struct Entry {
     pub tag: Option<AddressTag>,
     /// How much weight it has.
     pub level: Level,
-    /// Whether an IP address, a form or a ticket can be shown for it.
+    /// Whether an IP address or a form can be shown for it, or a ticket of what was off line.
     pub traceable: bool,
     /// What was said or done.
     pub fact: Fact,
@@ -194,16 +194,19 @@ fn keep(entry: &mut Entry, entity: &EntityId) -> bool {
     }
 }
 
+/// AEPD PS-00408-2024: a certificate, or a number in another system, shows no session on a page.
+/// For what was written or said there is none, so that its document or ticket serves.
 fn is_traceable(evidence: &Evidence) -> bool {
-    let form = match &evidence.fact {
-        Fact::ConsentGiven(consent) => consent.collection_point.is_some(),
+    let provenance = &evidence.provenance;
+    let is_filed = provenance.document.is_some() || provenance.reference.is_some();
+    let shown_otherwise = match &evidence.fact {
+        Fact::ConsentGiven(consent) => {
+            let off_line = matches!(consent.mechanism, Some(Mechanism::Paper | Mechanism::Oral));
+            consent.collection_point.is_some() || off_line && is_filed
+        }
         _ => false,
     };
-    let provenance = &evidence.provenance;
-    form || provenance.form.is_some()
-        || provenance.document.is_some()
-        || provenance.ip.is_some()
-        || provenance.reference.is_some()
+    provenance.form.is_some() || provenance.ip.is_some() || shown_otherwise
 }
 
 const fn objection_form(fact: &Fact) -> Option<ObjectionForm<'_>> {

@@ -3,12 +3,10 @@
 //! The types carry promise P1: copies come out of a [`RecordedPlan`], a recorded plan out of a
 //! [`Receipt`], and a receipt out of the store's durable commit.
 
-use std::collections::BTreeMap;
-
 use super::dispatch::Dispatch;
 use super::receipt::Receipt;
 use super::reply_table::Course;
-use crate::base::Digest;
+use crate::mail::MailData;
 
 /// One upstream transaction of a message, and whose it is.
 #[derive(Clone, Debug)]
@@ -41,13 +39,9 @@ impl Plan {
         &self.claims
     }
 
-    /// SHA-256 of each copy, by the recipient's position.
-    pub fn copy_digests(&self) -> BTreeMap<usize, Digest> {
-        let digests = self.copies.iter().flat_map(|copy| {
-            let digest = copy.dispatch.data().digest();
-            copy.recipients.iter().map(move |index| (*index, digest))
-        });
-        digests.collect()
+    /// What would be sent, with the recipients' positions.
+    pub fn mails(&self) -> impl Iterator<Item = (&MailData, &[usize])> {
+        self.copies.iter().map(|copy| (copy.dispatch.data(), copy.recipients.as_slice()))
     }
 
     /// The same plan, now that its decisions and claims are durable.

@@ -1,6 +1,7 @@
 //! The marketing lane: nothing leaves before its permit is durable (promise P1), and a record
 //! that changed since it was read makes us decide again (promise P2).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -79,7 +80,8 @@ where
             };
             trail.stage(&draft.frame, Stage::Render, began);
             let began = Instant::now();
-            let batch = self.batch(&draft, &judgement, &plan);
+            let digests = digests_of(&plan).await;
+            let batch = self.batch(&draft, &judgement, &plan, &digests);
             match self.store.record(batch).await {
                 Ok(receipt) => {
                     trail.stage(&draft.frame, Stage::Record, began);
@@ -114,9 +116,14 @@ where
         })
     }
 
-    fn batch(&self, draft: &MarketingDraft, judgement: &Judgement, plan: &Plan) -> DecisionBatch {
+    fn batch(
+        &self,
+        draft: &MarketingDraft,
+        judgement: &Judgement,
+        plan: &Plan,
+        copies: &BTreeMap<usize, Digest>,
+    ) -> DecisionBatch {
         let grace = std::time::Duration::from_mins(10);
-        let copies = plan.copy_digests();
         let rulings = judgement.rulings().iter().enumerate();
         let decisions = rulings.filter_map(|(index, ruling)| {
             ruling.as_ref().map(|ruling| row(draft, ruling, copies.get(&index).copied()))
@@ -205,6 +212,23 @@ fn deferred(
 ) -> Answer {
     trail.deferred(draft, cause);
     Answer::open(reply)
+}
+
+/// SHA-256 of each copy, by the recipient's position. Others get their turn between large ones.
+async fn digests_of(plan: &Plan) -> BTreeMap<usize, Digest> {
+    const AT_ONCE_BYTES: usize = 1 << 20;
+    let mut digests = BTreeMap::new();
+    let mut bytes = 0;
+    for (mail, recipients) in plan.mails() {
+        let digest = mail.digest();
+        digests.extend(recipients.iter().map(|index| (*index, digest)));
+        bytes += mail.len();
+        if bytes >= AT_ONCE_BYTES {
+            bytes = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+    digests
 }
 
 pub(super) fn read_records(snapshot: &Snapshot) -> Vec<ReadRecord<'_>> {

@@ -119,7 +119,7 @@ impl Staging {
         let body = serde_json::to_string(piece)?;
         self.connection.prepare_cached(kind.insert())?.execute((encode(person), body))?;
         self.counts[kind.place()] += 1;
-        if self.len() % PIECES_PER_COMMIT == 0 {
+        if self.len().is_multiple_of(PIECES_PER_COMMIT) {
             self.connection.execute_batch("COMMIT; BEGIN")?;
         }
         Ok(())

@@ -50,6 +50,19 @@ fn pipe(house: &House, line: &str, arguments: &[&str]) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// Links addresses of one person.
+pub fn link(house: &House, addresses: &[&str]) -> String {
+    house.run_ok(&with_officer(&[&["link"], addresses].concat()))
+}
+
+/// Replaces the register `ecg` by `text`.
+pub fn import_register(house: &House, format: &str, text: &str) -> Output {
+    fs::write(house.path("list.txt"), text).unwrap();
+    let about = ["--register", "ecg", "--checked-at", "2026-03-01", "--format", format];
+    let command = ["register", "import", "--config", "consentry.toml", "list.txt"];
+    house.run(&[command.as_slice(), &about].concat())
+}
+
 fn verify(house: &House) {
     house.run_ok(&["journal", "verify", "--config", "consentry.toml"]);
 }
@@ -61,8 +74,7 @@ fn p2_objection_of_a_linked_address_stops_mail_to_all_of_them() {
     house.import_contacts();
     let _serve = house.serve();
     is_sent(&house, "consenter@example.org", "Before");
-    let linked = ["link", "CONSENTER@example.org", "\"objector\"@Example.ORG."];
-    let said = house.run_ok(&with_officer(&linked));
+    let said = link(&house, &["CONSENTER@example.org", "\"objector\"@Example.ORG."]);
     assert!(said.contains("linked 2 addresses; 1 objections copied"), "{said}");
     is_denied(&house, "consenter@example.org", "After", "OBJECTED");
     let alone = house.run(&with_officer(&["link", "a@example.org", "A+b@example.org"]));
@@ -101,12 +113,7 @@ fn registers_are_imported_whole_or_not_at_all() {
     let upstream = Upstream::start();
     let house = House::new(upstream.port, "reject");
     let _serve = house.serve();
-    let import = |text: &str, format: &str| {
-        fs::write(house.path("list.txt"), text).unwrap();
-        let about = ["--register", "ecg", "--checked-at", "2026-03-01", "--format", format];
-        let command = ["register", "import", "--config", "consentry.toml", "list.txt"];
-        house.run(&[command.as_slice(), &about].concat())
-    };
+    let import = |text: &str, format: &str| import_register(&house, format, text);
     // printf '@example.org' | sha1sum
     let hash = "c509f20a5b46d90554a21cbc26552299557842c3\n";
     assert!(import(hash, "hashes").status.success());

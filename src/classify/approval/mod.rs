@@ -164,7 +164,7 @@ impl Approval {
     /// The names of its slots, in alphabetical order.
     pub fn slots(&self) -> Vec<&str> {
         let slot = |segment| match segment {
-            &Segment::Slot { ref slot } => Some(slot.as_str()),
+            Segment::Slot { slot } => Some(slot.as_str()),
             Segment::Fixed(_) => None,
         };
         let mut names: Vec<&str> =

@@ -49,17 +49,29 @@ pub(super) fn undo(args: &UndoArgs) -> Outcome {
     }
 }
 
+/// How a list is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Print {
+    /// For people.
+    Lines,
+    /// For programs.
+    Json,
+}
+
 /// Runs `import list`.
-pub(super) fn list(config: &Path, json: bool) -> Outcome {
+pub(super) fn list(config: &Path, print: Print) -> Outcome {
     let config = setup::config(config)?;
     let store = setup::visit(&config)?;
     let imports = setup::runtime()?.block_on(store.imports()).or_exit(Exit::Unavailable)?;
     setup::close(store)?;
-    if imports.is_empty() && !json {
+    if imports.is_empty() && print == Print::Lines {
         output::line("nothing was imported yet");
     }
     for import in &imports {
-        output::line(&if json { as_json(import).to_string() } else { as_text(import) });
+        output::line(&match print {
+            Print::Json => as_json(import).to_string(),
+            Print::Lines => as_text(import),
+        });
     }
     Ok(Exit::Ok)
 }

@@ -70,7 +70,8 @@ pub(super) fn run(args: &LoadArgs) -> Outcome {
     if is_partial {
         staging.drop_permissions().or_exit(Exit::Unavailable)?;
     }
-    let about = about(args, &pass, is_partial);
+    let mut about = about(args, &pass);
+    about["permissions_left_out"] = is_partial.into();
     let imported = merge(&config, &keyring, &staging, (&batch, about))?;
     let rows = if is_partial { pass.tally.rows_protective } else { pass.tally.rows };
     let Imported { fresh, known } = imported;
@@ -143,7 +144,7 @@ fn merge(
 }
 
 /// Where the import came from, as it stays with it and in the journal: never an address.
-fn about(args: &LoadArgs, pass: &FirstPass, is_partial: bool) -> serde_json::Value {
+fn about(args: &LoadArgs, pass: &FirstPass) -> serde_json::Value {
     let tally = &pass.tally;
     let file = args.file.file_name().map(|name| name.to_string_lossy().into_owned());
     let remarks: serde_json::Map<String, serde_json::Value> =
@@ -155,7 +156,6 @@ fn about(args: &LoadArgs, pass: &FirstPass, is_partial: bool) -> serde_json::Val
         "by": args.by,
         "rows": tally.rows,
         "refused": tally.refused,
-        "permissions_left_out": is_partial,
         "objections": tally.objections,
         "complaints": tally.complaints,
         "bounces": tally.bounces,

@@ -4,6 +4,7 @@
 //! is complete; what it leaves open about the recipient is unknown.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use serde::Deserialize;
 
@@ -15,7 +16,7 @@ use crate::classify::Element;
 use crate::eligibility::case::{
     BulkCounts, Class, Form, MessageFacts, Purpose, Reading, RegisterFacts, Validity,
 };
-use crate::eligibility::draft::moment;
+use crate::eligibility::draft::{EvidenceDraft, moment};
 use crate::eligibility::evidence::{Evidence, Level, Provenance};
 use crate::eligibility::fact::{AddressKind, CollectionChannel, Fact, SubjectKind};
 use crate::eligibility::policy::{CollectionPoint, Policy};
@@ -30,6 +31,12 @@ pub(super) struct RawRecipient {
     role: Option<String>,
     minor: Option<bool>,
     published_by_subject: Option<RawPublication>,
+    /// Evidence may stand with the recipient as well, in the words of the rule tables.
+    relationships: Vec<EvidenceDraft>,
+    collection: Option<EvidenceDraft>,
+    consents: Vec<EvidenceDraft>,
+    objections: Vec<EvidenceDraft>,
+    register_hits: Vec<EvidenceDraft>,
     pub jurisdictions: Vec<JurisdictionId>,
     pub domain: Option<String>,
     #[serde(deserialize_with = "moment")]
@@ -51,6 +58,22 @@ struct RawPublication {
 }
 
 impl RawRecipient {
+    /// The evidence that stands with the recipient, each with its kind.
+    pub fn take_evidence(&mut self) -> Vec<EvidenceDraft> {
+        let named = |kind: &str, drafts: Vec<EvidenceDraft>| -> Vec<EvidenceDraft> {
+            let of = |draft| EvidenceDraft { kind: kind.to_owned(), ..draft };
+            drafts.into_iter().map(of).collect()
+        };
+        [
+            mem::take(&mut self.relationships),
+            named("address_collected", self.collection.take().into_iter().collect()),
+            named("consent_given", mem::take(&mut self.consents)),
+            named("objection", mem::take(&mut self.objections)),
+            named("register_hit", mem::take(&mut self.register_hits)),
+        ]
+        .concat()
+    }
+
     /// Facts about the recipient are evidence like any other.
     pub fn facts(&self, message: &RawMessageFacts) -> Vec<Evidence> {
         let said = |at, fact| Evidence {
@@ -92,7 +115,7 @@ impl RawRecipient {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawMessageFacts {
     elements: Vec<Element>,
-    sending_entity: EntityId,
+    pub sending_entity: EntityId,
     #[serde(default)]
     class_claimed: Option<Class>,
     #[serde(default)]

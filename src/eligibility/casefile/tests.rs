@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::run;
+use crate::classify::Element;
 use crate::eligibility::RuleBook;
+use crate::eligibility::draft::KINDS;
 use crate::eligibility::rules::Text;
 
 /// Every file below `folder` that ends on `.toml`, by name.
@@ -88,6 +90,68 @@ fn check_error(extra: &str, expected: &[&str]) {
     for (shown, expected) in shown.iter().zip(expected) {
         assert!(shown.contains(expected), "{shown} does not contain {expected}");
     }
+}
+
+/// The examples in the manual page about case files.
+fn examples() -> Vec<String> {
+    let page = fs::read_to_string(root().join("src/manual/cases.md")).unwrap();
+    let blocks = page.split("```toml\n").skip(1);
+    blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_cases_in_the_manual_get_the_verdicts_they_expect() {
+    let whole: Vec<String> = examples().into_iter().filter(|e| e.contains("[then]")).collect();
+    assert!(whole.len() >= 3, "only {} whole cases in the page", whole.len());
+    for example in whole {
+        let result = run(&example, &RuleBook::builtin()).unwrap();
+        assert!(result.expects && result.differences.is_empty(), "{:?}", result.differences);
+    }
+}
+
+/// The keys the reader knows in one place, as its message about an unknown one lists them.
+fn keys_at(before: &str) -> Vec<String> {
+    let errors = run(&format!("{before}\nno_such_key = 1\n"), &RuleBook::builtin()).unwrap_err();
+    let shown = errors[0].to_string();
+    let listed = shown.split("expected ").nth(1).unwrap_or_else(|| panic!("{shown}"));
+    listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_key_and_word_of_a_case_file_stands_in_the_manual() {
+    let page = fs::read_to_string(root().join("src/manual/cases.md")).unwrap();
+    let tables = [
+        "",
+        "[message.identity]",
+        "[message.unsubscribe]",
+        "[message.bulk_counts]",
+        "[recipient]",
+        "[recipient.published_by_subject]",
+        "[[evidence]]",
+        "[policy]",
+        "[[policy.similar]]",
+        "[[policy.collection_point]]",
+        "[[policy.accepted_unverified]]",
+        "[then]",
+    ];
+    let in_message = keys_at(MINIMAL);
+    let elsewhere = tables.iter().flat_map(|table| match *table {
+        "" => keys_at(&format!("no_such_key = 1\n{MINIMAL}")),
+        table => keys_at(&format!("{MINIMAL}{table}")),
+    });
+    let mut keys: Vec<String> = in_message.into_iter().chain(elsewhere).collect();
+    keys.extend(
+        Element::ALL
+            .iter()
+            .map(|element| serde_json::to_value(element).unwrap().as_str().unwrap().to_owned()),
+    );
+    keys.extend(KINDS.iter().flat_map(|(name, short)| {
+        [*name].into_iter().chain(short.iter().copied()).map(str::to_owned)
+    }));
+    assert!(keys.len() > 150, "{keys:?}");
+    let missing: Vec<&String> =
+        keys.iter().filter(|key| !page.contains(&format!("`{key}`"))).collect();
+    assert!(missing.is_empty(), "not in src/manual/cases.md: {missing:?}");
 }
 
 #[test]

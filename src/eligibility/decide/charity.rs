@@ -10,6 +10,7 @@ use super::relations::{Collected, Dealing, collections, dealings};
 use crate::eligibility::case::Purpose;
 use crate::eligibility::fact::CollectionChannel;
 use crate::eligibility::reason::Reason;
+use crate::eligibility::record::Entry;
 use crate::eligibility::relationship::RelationshipKind;
 use crate::eligibility::verdict::Limb;
 
@@ -87,6 +88,7 @@ fn hear(hearing: &Hearing<'_>, dealing: &Dealing<'_>, collections: &[Collected<'
         .min_by_key(|limbs| failures(limbs));
     limbs.extend(best.unwrap_or_else(|| {
         vec![
+            begun(hearing, dealing.entry),
             hearing.unmet(
                 "charity.soft",
                 Reason::CollectedIndirectly,
@@ -114,14 +116,8 @@ fn collection(hearing: &Hearing<'_>, collected: &Collected<'_>) -> Vec<Limb> {
         Some(false) => Some(Reason::OptoutNotOffered),
         None => Some(Reason::OptoutOfferUnproven),
     };
-    let begun = hearing.rules().charity().not_before.0;
-    let collected_on = collected.entry.at.date();
     let limbs = [
-        hearing.check(
-            "charity.not_before",
-            unless(collected_on >= begun, Reason::RelPredatesRule),
-            format!("collected on {collected_on}; the rule began on {begun}"),
-        ),
+        begun(hearing, collected.entry),
         hearing.check(
             "charity.soft",
             unless(same, Reason::CollectedByOtherEntity),
@@ -135,4 +131,15 @@ fn collection(hearing: &Hearing<'_>, collected: &Collected<'_>) -> Vec<Limb> {
         hearing.check("charity.soft", refusal, "a refusal offered when the address was collected"),
     ];
     limbs.into_iter().map(|limb| limb.found_in(collected.entry)).collect()
+}
+
+/// Whether what the address was collected with happened since the rule began.
+fn begun(hearing: &Hearing<'_>, entry: &Entry) -> Limb {
+    let begun = hearing.rules().charity().not_before.0;
+    let on = entry.at.date();
+    hearing.check(
+        "charity.not_before",
+        unless(on >= begun, Reason::RelPredatesRule),
+        format!("collected on {on}; the rule began on {begun}"),
+    )
 }

@@ -62,6 +62,13 @@ pub(super) fn read(map: &ColumnMap, fields: &Fields, terms: &Terms) -> Result<Sa
     }
 }
 
+/// Whether a piece narrows what is allowed, or may widen it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    Protects,
+    Permits,
+}
+
 struct Reading<'a> {
     map: &'a ColumnMap,
     fields: &'a Fields,
@@ -188,14 +195,14 @@ impl<'a> Reading<'a> {
         remarks: &mut Vec<Remark>,
     ) -> Result<Told, RowError> {
         let draft = EvidenceDraft { kind: kind.to_owned(), ..EvidenceDraft::default() };
-        let is_protective = draft.is_protective();
+        let side = if draft.is_protective() { Side::Protects } else { Side::Permits };
         let mut told: Told = vec![("kind", kind.to_owned()), ("source", self.map.format.clone())];
         let entity = self.terms.entity.as_ref().or(self.map.entity.as_ref());
         let entity = entity.or(self.terms.only_entity.as_ref());
         told.extend(entity.map(|entity| ("entity", entity.to_string())));
         let first = |names: &[String]| names.iter().find_map(|name| self.value(name));
         told.extend(first(&self.map.reference).map(|text| ("reference", text.to_owned())));
-        if !is_protective {
+        if side == Side::Permits {
             for name in PROOF {
                 told.extend(self.value(name).map(|text| (*name, text.to_owned())));
             }
@@ -204,13 +211,13 @@ impl<'a> Reading<'a> {
             }
         }
         told.extend(first(&self.map.ip).map(|text| ("ip", text.to_owned())));
-        self.tell_topics(rule, column, is_protective, (&mut told, remarks));
+        self.tell_topics(rule, column, side, (&mut told, remarks));
         for (ours, theirs) in &rule.copy {
             let value = self.value(theirs).unwrap_or_default();
             set(&mut told, ours, value);
         }
         rule.set.iter().for_each(|(ours, value)| set(&mut told, ours, value));
-        self.tell_date(rule, is_protective, &mut told, remarks)?;
+        self.tell_date(rule, side, &mut told, remarks)?;
         Ok(told)
     }
 
@@ -218,7 +225,7 @@ impl<'a> Reading<'a> {
         &self,
         rule: &Rule,
         column: Option<&str>,
-        is_protective: bool,
+        side: Side,
         (told, remarks): (&mut Told, &mut Vec<Remark>),
     ) {
         match self.topics(rule, column) {
@@ -229,7 +236,7 @@ impl<'a> Reading<'a> {
                 told.push(("scope", String::from("topic")));
             }
             // An objection then covers everything; a consent covers nothing.
-            Err(()) if is_protective => remarks.push(Remark::Widened),
+            Err(()) if side == Side::Protects => remarks.push(Remark::Widened),
             Err(()) => {}
         }
     }
@@ -237,21 +244,22 @@ impl<'a> Reading<'a> {
     fn tell_date(
         &self,
         rule: &Rule,
-        is_protective: bool,
+        side: Side,
         told: &mut Told,
         remarks: &mut Vec<Remark>,
     ) -> Result<(), RowError> {
         let columns = if rule.at.is_empty() { &self.map.at } else { &rule.at };
         let written = columns.iter().find_map(|name| Some((name, self.value(name)?)));
         let is_told = |name: &str| told.iter().any(|(column, _)| *column == name);
-        let is_unproven = !is_protective && !(is_told("mechanism") && is_told("wording_version"));
+        let is_unproven =
+            side == Side::Permits && !(is_told("mechanism") && is_told("wording_version"));
         let is_consent = told.iter().any(|(_, kind)| kind.starts_with("consent"));
         if is_unproven && is_consent {
             remarks.push(Remark::Unproven);
         }
         match written.map(|(name, text)| (name, text, self.date(text))) {
             Some((_, _, Some(date))) => set(told, "at", &date),
-            Some((name, text, None)) if !is_protective => {
+            Some((name, text, None)) if side == Side::Permits => {
                 return Err(RowError {
                     line: self.fields.line,
                     column: name.clone(),

@@ -148,7 +148,7 @@ impl Scan {
         }
         match byte {
             b'{' | b'[' => self.enter(byte, line),
-            b'}' | b']' => return self.leave(byte),
+            b'}' | b']' => self.leave(byte),
             b'"' => {
                 self.string = Some(Vec::new());
                 Ok(None)

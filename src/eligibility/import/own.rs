@@ -32,7 +32,7 @@ impl<'a> OwnRow<'a> {
     pub(in crate::eligibility) fn mailbox(&self) -> Result<Mailbox, RowError> {
         Mailbox::parse(self.field("address").unwrap_or_default()).map_err(|error| {
             let hint = "one address, such as a@example.com";
-            self.place(DraftError::new("address", error.to_string(), hint), self.is_protective())
+            self.place(DraftError::new("address", error.to_string(), hint))
         })
     }
 
@@ -45,13 +45,13 @@ impl<'a> OwnRow<'a> {
         EvidenceDraft { kind, ..EvidenceDraft::default() }
     }
 
-    fn place(&self, error: DraftError, is_protective: bool) -> RowError {
+    fn place(&self, error: DraftError) -> RowError {
         RowError {
             line: self.line,
             column: error.column.to_owned(),
             message: error.message,
             hint: error.hint,
-            is_protective,
+            is_protective: self.is_protective(),
         }
     }
 
@@ -61,7 +61,7 @@ impl<'a> OwnRow<'a> {
     ) -> Result<(Vec<Evidence>, Vec<Remark>), RowError> {
         let mut draft = self.draft();
         let is_protective = draft.is_protective();
-        let place = |error| self.place(error, is_protective);
+        let place = |error| self.place(error);
         draft.kind().map_err(place)?;
         draft.entity = self.entities().map_err(place)?;
         let mut remarks = Vec::new();
