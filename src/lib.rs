@@ -25,6 +25,14 @@ pub mod jurisdictions {}
 pub mod case_files {}
 #[doc = include_str!("manual/importing.md")]
 pub mod importing {}
+#[doc = include_str!("manual/officers.md")]
+pub mod officers {}
+#[doc = include_str!("manual/subjects.md")]
+pub mod subjects {}
+#[doc = include_str!("manual/compliance.md")]
+pub mod compliance {}
+#[doc = include_str!("manual/compliance_texts.md")]
+pub mod compliance_texts {}
 #[doc = include_str!("manual/upkeep.md")]
 pub mod upkeep {}
 #[doc = include_str!("manual/troubleshooting.md")]

@@ -21,6 +21,7 @@ mod journal;
 mod key;
 mod link;
 mod man;
+mod objection;
 mod officer;
 mod output;
 mod record;
@@ -32,6 +33,8 @@ mod rules;
 mod serve;
 mod setup;
 mod store;
+mod subject;
+mod succession;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -110,6 +113,14 @@ enum Command {
     /// Record what holds for a whole domain.
     #[command(subcommand)]
     Domain(domain::DomainCommand),
+    /// Tell what is held about a person, hand it over, or erase it.
+    #[command(subcommand)]
+    Subject(subject::SubjectCommand),
+    /// Take back an objection that was recorded by mistake.
+    #[command(subcommand)]
+    Objection(objection::ObjectionCommand),
+    /// Record which legal person followed which: mergers and sales of a business.
+    Succession(succession::SuccessionArgs),
     /// Look after the public opt-out registers.
     #[command(subcommand)]
     Register(register::RegisterCommand),
@@ -169,6 +180,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Unlink(args) => link::unlink(&args),
         Command::Domain(command) => domain::run(&command),
         Command::Register(command) => register::run(&command),
+        Command::Subject(command) => subject::run(&command),
+        Command::Objection(command) => objection::run(&command),
+        Command::Succession(args) => succession::run(&args),
         Command::Key(command) => key::run(&command),
         Command::Store(command) => store::run(&command),
         Command::Clock(command) => clock::run(&command),

@@ -169,6 +169,7 @@ fn read(root: &Section<'_>, base: &Path, digest: Digest) -> Option<Config> {
         entities: &entities,
         brands: &brands,
         topics: &topics,
+        operators: &operators,
     };
     let streams = stream::read_streams(root, &names);
     client::check_rights(root, &clients, &brands, &topics, &streams);

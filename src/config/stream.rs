@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use super::client::ClientConfig;
 use super::house::{BrandConfig, EntityConfig, TopicConfig, read_entity};
 use super::listener::ListenerConfig;
+use super::operator::{OperatorConfig, Right};
 use super::section::Section;
 use crate::base::{BrandId, DomainName, EntityId, JurisdictionId, Mailbox, StreamId, TopicId};
 use crate::pipeline::{Disclose, Enforce, Matcher, Mode, Purpose};
@@ -70,6 +71,8 @@ pub struct StreamConfig {
     pub enforce: Enforce,
     /// Until when `enforce` may stay below `all`.
     pub until: Option<Date>,
+    /// Who answers for a stream that observes, and a second one where four eyes are asked for.
+    pub approved_by: Vec<String>,
     /// Whom notices go to.
     pub notice_to: NoticeToConfig,
     /// How much a refusal tells.
@@ -96,6 +99,8 @@ pub(super) struct Names<'a> {
     pub(super) brands: &'a [BrandConfig],
     /// Topics by id.
     pub(super) topics: &'a [TopicConfig],
+    /// Operators by name.
+    pub(super) operators: &'a [OperatorConfig],
 }
 
 /// `[[stream]]`, in file order, closed by `unmatched`.
@@ -116,6 +121,7 @@ pub(super) fn read_streams(root: &Section<'_>, names: &Names<'_>) -> Vec<StreamC
             section.report("id", "stands after `unmatched`, so nothing reaches it", "move it up");
         }
         check_stream(&section, &stream);
+        check_observing(&section, &stream, names.operators);
         section.finish();
         streams.push(stream);
     }
@@ -152,6 +158,8 @@ fn read_stream(section: &Section<'_>, names: &Names<'_>) -> Option<StreamConfig>
         [("observe", Enforce::Observe), ("objections", Enforce::Objections), ("all", Enforce::All)];
     let enforce = section.choice("enforce", &levels, Some(Enforce::All));
     let until = section.date_opt("until");
+    let approved_by = ["approved_by", "approved_second"];
+    let approved_by = approved_by.iter().filter_map(|key| section.text_opt(key)).collect();
     let notice_to = read_notice_to(section);
     let disclosures = [("reason", Disclose::Reason), ("class", Disclose::Class)];
     let disclose =
@@ -179,6 +187,7 @@ fn read_stream(section: &Section<'_>, names: &Names<'_>) -> Option<StreamConfig>
         mode: mode?,
         enforce: enforce?,
         until,
+        approved_by,
         notice_to: notice_to?,
         disclose,
         fallback: fallback?,
@@ -282,5 +291,36 @@ fn check_stream(section: &Section<'_>, stream: &StreamConfig) {
             section.report("until", "is missing: enforce below `all` must end", hint);
         }
         (Enforce::All, None) | (Enforce::Observe | Enforce::Objections, Some(_)) => {}
+    }
+}
+
+/// Where operators are named, somebody with the right answers for a stream that only observes.
+fn check_observing(section: &Section<'_>, stream: &StreamConfig, operators: &[OperatorConfig]) {
+    if operators.is_empty() || stream.enforce != Enforce::Observe {
+        return;
+    }
+    let right = Right::StartObserve;
+    let hint = "the name of an [[operator]] whose rights hold \"start_observe\"";
+    if !section.has("approved_by") {
+        let message = "is missing: somebody must answer for a stream that sends to everybody";
+        section.report("approved_by", message, hint);
+        return;
+    }
+    let holder = |name: &String| {
+        operators.iter().find(|one| one.name == *name && one.rights.contains(&right))
+    };
+    for (key, name) in ["approved_by", "approved_second"].iter().zip(&stream.approved_by) {
+        if holder(name).is_none() {
+            section.report(key, format!("`{name}` may not start observing"), hint);
+        }
+    }
+    let first = stream.approved_by.first().and_then(holder);
+    let is_alone = match stream.approved_by.as_slice() {
+        [first, second] => first == second,
+        _ => true,
+    };
+    if is_alone && first.is_some_and(|one| one.four_eyes.contains(&right)) {
+        let message = "is missing, or the same: this operator may not start observing alone";
+        section.report("approved_second", message, "another operator with the same right");
     }
 }

@@ -88,3 +88,48 @@ fn one_slip_is_one_error() {
         assert!(!problems.list()[0].path.starts_with('.'), "{problems}");
     }
 }
+
+const OPERATORS: &str = "[[operator]]\nname = \"ann\"\nrights = [\"start_observe\"]\n\
+    [[operator]]\nname = \"bob\"\nrights = [\"start_observe\"]\nfour_eyes = [\"start_observe\"]\n\
+    [[operator]]\nname = \"eve\"\nrights = [\"undo_import\"]\n";
+
+#[track_caller]
+fn observing(keys: &str, expected: Option<&str>) {
+    let observe = "enforce = \"observe\"";
+    let text = EXAMPLE.replacen(observe, &format!("{observe}\n{keys}"), 1);
+    match (parse(&format!("{text}\n{OPERATORS}")), expected) {
+        (Ok(_), None) => {}
+        (Err(problems), Some(message)) => {
+            let found = problems.list().iter().any(|p| p.message.contains(message));
+            assert!(found, "wanted {message}, got:\n{problems}");
+        }
+        (found, _) => panic!("{keys}: {:?}", found.err().map(|problems| problems.to_string())),
+    }
+}
+
+#[test]
+fn where_operators_are_named_one_of_them_answers_for_observing() {
+    observing("", Some("somebody must answer"));
+    observing("approved_by = \"eve\"", Some("`eve` may not start observing"));
+    observing("approved_by = \"mallory\"", Some("`mallory` may not start observing"));
+    observing("approved_by = \"ann\"", None);
+    observing("approved_by = \"bob\"", Some("may not start observing alone"));
+    observing("approved_by = \"bob\"\napproved_second = \"bob\"", Some("alone"));
+    observing("approved_by = \"bob\"\napproved_second = \"eve\"", Some("`eve` may not"));
+    observing("approved_by = \"bob\"\napproved_second = \"ann\"", None);
+}
+
+#[test]
+fn the_compliance_page_tells_the_terms_that_hold() {
+    let page = include_str!("../manual/compliance.md");
+    let terms = super::RetentionConfig::default();
+    for (key, term) in [
+        ("decisions", terms.decisions),
+        ("outcomes", terms.outcomes),
+        ("service", terms.service),
+        ("strangers", terms.strangers),
+    ] {
+        let row = format!("| {term} | `[store.retention] {key}` |");
+        assert!(page.contains(&row), "the retention table lacks: {row}");
+    }
+}

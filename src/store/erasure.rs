@@ -1,7 +1,7 @@
 //! Deleting payloads: an entry says first which ones may be missing from then on.
 //!
 //! The entries they belonged to stay, so the chain stays verifiable, and everybody sees that
-//! something was deleted, when and why, but not what. Evidence is not deleted here.
+//! something was deleted, when and why, but not what. Evidence goes only at a person's request.
 
 use std::collections::BTreeMap;
 
@@ -26,26 +26,44 @@ pub(super) struct Erasure {
     /// How many payloads.
     pub(super) payloads: u64,
     /// First and last numbers of the entries whose payloads are gone, by chain.
-    pub(super) deleted: BTreeMap<String, Vec<(i64, i64)>>,
+    pub(super) deleted: Spans,
+    /// The same of evidence.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) evidence: Spans,
+    /// The officer's act, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) act: Option<serde_json::Value>,
 }
+
+/// First and last numbers of entries, by chain.
+pub(super) type Spans = BTreeMap<String, Vec<(i64, i64)>>;
 
 impl Erasure {
     /// Adds the payload of one entry; those of a chain are added in order.
     pub(super) fn add(&mut self, chain: &str, seq: i64) {
         self.payloads += 1;
-        let spans = self.deleted.entry(chain.to_owned()).or_default();
-        match spans.last_mut() {
-            Some((_, last)) if *last + 1 == seq => *last = seq,
-            _ => spans.push((seq, seq)),
-        }
+        extend(&mut self.deleted, chain, seq);
     }
 
-    /// Whether it covers an entry.
-    fn covers(&self, chain: &str, seq: i64) -> bool {
-        let spans = self.deleted.get(chain).map_or(&[][..], Vec::as_slice);
-        let behind = spans.partition_point(|(first, _)| *first <= seq);
-        behind > 0 && seq <= spans[behind - 1].1
+    /// Adds a piece of evidence by its entry; those of a chain are added in order.
+    pub(super) fn add_evidence(&mut self, chain: &str, seq: i64) {
+        extend(&mut self.evidence, chain, seq);
     }
+}
+
+fn extend(spans: &mut Spans, chain: &str, seq: i64) {
+    let spans = spans.entry(chain.to_owned()).or_default();
+    match spans.last_mut() {
+        Some((_, last)) if *last + 1 == seq => *last = seq,
+        _ => spans.push((seq, seq)),
+    }
+}
+
+/// Whether `spans` hold an entry.
+fn hold(spans: &Spans, chain: &str, seq: i64) -> bool {
+    let spans = spans.get(chain).map_or(&[][..], Vec::as_slice);
+    let behind = spans.partition_point(|(first, _)| *first <= seq);
+    behind > 0 && seq <= spans[behind - 1].1
 }
 
 /// Whether payloads of `kind` may be deleted at all: what decisions rest on may not.
@@ -94,13 +112,18 @@ impl Erasures {
 
     /// Whether the payload of an entry was deleted.
     pub(super) fn cover(&self, chain: &str, seq: i64) -> bool {
-        self.0.iter().any(|erasure| erasure.covers(chain, seq))
+        self.0.iter().any(|erasure| hold(&erasure.deleted, chain, seq))
+    }
+
+    /// Whether the evidence of an entry was deleted.
+    pub(super) fn cover_evidence(&self, chain: &str, seq: i64) -> bool {
+        self.0.iter().any(|erasure| hold(&erasure.evidence, chain, seq))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Erasure;
+    use super::{Erasure, hold};
 
     #[test]
     fn neighbours_make_one_span_and_gaps_stay() {
@@ -109,8 +132,8 @@ mod tests {
             erasure.add("n1", seq);
         }
         assert_eq!(erasure.deleted["n1"], [(2, 4), (7, 7), (9, 10)]);
-        let covered: Vec<i64> = (1..=11).filter(|seq| erasure.covers("n1", *seq)).collect();
+        let covered: Vec<i64> = (1..=11).filter(|seq| hold(&erasure.deleted, "n1", *seq)).collect();
         assert_eq!(covered, [2, 3, 4, 7, 9, 10]);
-        assert!(!erasure.covers("n2", 2));
+        assert!(!hold(&erasure.deleted, "n2", 2));
     }
 }

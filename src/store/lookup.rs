@@ -42,6 +42,8 @@ pub struct StoredDecision {
 /// What became of a copy, as the journal has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredOutcome {
+    /// The chain it stands in.
+    pub node: NodeId,
     /// Its number in the chain.
     pub seq: u64,
     /// When it was learnt.
@@ -176,7 +178,9 @@ impl EntryColumns {
     }
 
     fn outcome(self) -> Result<StoredOutcome, Fault> {
+        let node = NodeId::parse(&self.node);
         Ok(StoredOutcome {
+            node: node.map_err(|error| Fault::row("journal", self.key(), error))?,
             seq: from_sql_number(self.seq)?,
             at: Timestamp::from_millis(self.at),
             sent_to: self.person.map(PersonKey::from_bytes),

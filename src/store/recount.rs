@@ -73,12 +73,13 @@ pub(super) fn retell(
     note(connection, person, version, &Turn { id, counts: 1, batch })
 }
 
-/// Takes pieces of `batch` out of a person's record, each with a version of its own.
+/// Takes pieces out of a person's record, each with a version of its own: those of `batch`, or one
+/// that an officer lifts.
 pub(super) fn take_out(
     connection: &Connection,
     person: &PersonKey,
     ids: &[i64],
-    batch: &BatchId,
+    batch: Option<&BatchId>,
 ) -> Result<(), Fault> {
     let kept = pieces(connection, person)?;
     let mut record = RecipientRecord::default();
@@ -88,7 +89,7 @@ pub(super) fn take_out(
     let steps = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let last = record::replace(connection, person, &record, steps)?;
     for (id, version) in ids.iter().zip(last - steps + 1..) {
-        note(connection, person, version, &Turn { id: *id, counts: 0, batch: Some(batch) })?;
+        note(connection, person, version, &Turn { id: *id, counts: 0, batch })?;
     }
     Ok(())
 }

@@ -65,6 +65,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0005_keys.sql"),
         then: |_| Ok(()),
     },
+    Migration {
+        version: 6,
+        name: "0006_officers",
+        sql: include_str!("migrations/0006_officers.sql"),
+        then: |_| Ok(()),
+    },
 ];
 
 /// The table that tells which steps were applied.

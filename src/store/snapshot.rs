@@ -12,7 +12,7 @@ use super::journal::Writer;
 use super::record::{self, RecordRow};
 use super::registers::Registers;
 use super::row::from_sql_number;
-use super::{ledger, scopes};
+use super::{ledger, scopes, succession};
 use crate::base::{AddressKeys, AddressTag, PersonKey, Timestamp};
 use crate::eligibility::{RecipientRecord, Successions};
 use crate::pipeline::RowVersion;
@@ -40,7 +40,10 @@ pub(super) fn answer(
             Some(scope) => scopes::find(connection, scope)?,
             None => None,
         },
-        history: Successions::default(),
+        history: match query.persons.is_empty() {
+            true => Successions::default(),
+            false => succession::history(connection)?,
+        },
     })
 }
 

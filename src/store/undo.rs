@@ -108,7 +108,7 @@ pub(super) fn take_out(
     }
     let mut undone = 0;
     for (person, ids) in by_person {
-        recount::take_out(connection, &person, &ids, batch)?;
+        recount::take_out(connection, &person, &ids, Some(batch))?;
         undone += ids.len() as u64;
     }
     Ok(undone)

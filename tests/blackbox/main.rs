@@ -15,6 +15,7 @@ mod keys;
 mod mailer;
 mod monitoring;
 mod newsletter;
+mod officers;
 mod outage;
 mod packaging;
 mod proofs;

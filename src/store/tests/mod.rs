@@ -8,6 +8,7 @@ mod failing;
 mod importing;
 mod keys;
 mod locating;
+mod officers;
 mod reading;
 mod registers;
 mod retaining;

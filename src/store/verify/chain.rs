@@ -1,6 +1,6 @@
 //! The chains and what their entries commit to: payloads and evidence rows.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::{ChainReport, VerifyError};
 use crate::base::Digest;
@@ -157,9 +157,7 @@ pub(super) fn check_evidence(connection: &Connection) -> Result<u64, VerifyError
         check_commitment("evidence", &id.to_string(), &columns.digest(), digest.as_deref())?;
         whole += 1;
     }
-    let missing = "SELECT chain, seq FROM journal WHERE kind = 'evidence'
-                   EXCEPT SELECT chain, seq FROM evidence LIMIT 1";
-    check_none(connection, "evidence", missing)?;
+    check_missing(connection)?;
     Ok(whole)
 }
 
@@ -176,14 +174,21 @@ fn check_commitment(
     }
 }
 
-fn check_none(connection: &Connection, table: &str, missing: &str) -> Result<(), VerifyError> {
-    let found: Option<(String, i64)> =
-        connection.query_row(missing, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    match found {
-        None => Ok(()),
-        Some((chain, seq)) => {
+/// Evidence is missing only where the journal says that it was erased.
+fn check_missing(connection: &Connection) -> Result<(), VerifyError> {
+    let erasures = Erasures::read(connection)?;
+    let mut statement = connection.prepare(
+        "SELECT chain, seq FROM journal WHERE kind = 'evidence'
+         EXCEPT SELECT chain, seq FROM evidence",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (chain, seq): (String, i64) = (row.get(0)?, row.get(1)?);
+        if !erasures.cover_evidence(&chain, seq) {
             let key = format!("{chain} {seq}");
-            Err(VerifyError::at(table, key, "the row its journal entry commits to is missing"))
+            let what = "the row its journal entry commits to is missing, and no entry erased it";
+            return Err(VerifyError::at("evidence", key, what));
         }
     }
+    Ok(())
 }

@@ -21,7 +21,7 @@ pub(super) fn check_records(connection: &Connection) -> Result<u64, VerifyError>
         whole += 1;
     }
     let orphan = "SELECT person FROM evidence WHERE version IS NOT NULL
-                  UNION SELECT person FROM recount EXCEPT SELECT person FROM record LIMIT 1";
+                  UNION SELECT person FROM recount UNION SELECT person FROM erased EXCEPT SELECT person FROM record LIMIT 1";
     let mut orphans = connection.prepare(orphan)?;
     let mut rows = orphans.query([])?;
     match rows.next()? {
@@ -39,6 +39,7 @@ fn check_versions(connection: &Connection) -> Result<(), VerifyError> {
     let odd = "SELECT person FROM (
                    SELECT person, version FROM evidence WHERE version IS NOT NULL
                    UNION ALL SELECT person, version FROM recount
+                   UNION ALL SELECT person, version FROM erased
                ) GROUP BY person
                HAVING min(version) <> 1 OR max(version) <> count(*)
                OR count(DISTINCT version) <> count(*) LIMIT 1";
@@ -64,7 +65,8 @@ fn check_record(connection: &Connection, person: &PersonKey) -> Result<(), Verif
     let version: i64 = connection
         .prepare_cached(
             "SELECT (SELECT count(*) FROM evidence WHERE person = ?1 AND version IS NOT NULL)
-             + (SELECT count(*) FROM recount WHERE person = ?1)",
+             + (SELECT count(*) FROM recount WHERE person = ?1)
+             + (SELECT count(*) FROM erased WHERE person = ?1)",
         )?
         .query_row([person.as_bytes()], |row| row.get(0))?;
     if row.version != version {

@@ -7,6 +7,7 @@
 mod against;
 mod chain;
 mod fold;
+mod officers;
 mod rows;
 mod undone;
 
@@ -140,6 +141,7 @@ pub fn verify(path: &Path, busy_timeout: Duration) -> Result<VerifyReport, Verif
     rows::check_pending(&snapshot)?;
     undone::check_recounts(&snapshot)?;
     rows::check_registers(&snapshot)?;
+    officers::check_officers(&snapshot)?;
     Ok(report)
 }
 

@@ -13,7 +13,7 @@ use crate::store::scopes;
 use crate::store::sources::{self, KEPT};
 
 /// The tables whose last column is a checksum over the others, with what makes a row's key.
-const SUMMED: [(&str, &str); 13] = [
+const SUMMED: [(&str, &str); 15] = [
     ("meta", "key"),
     ("head", "chain"),
     ("record", "lower(hex(person))"),
@@ -27,6 +27,8 @@ const SUMMED: [(&str, &str); 13] = [
     ("key_pair", "id"),
     ("kin", "lower(hex(person))"),
     ("register", "id"),
+    ("succession", "id"),
+    ("erased", "lower(hex(person))"),
 ];
 
 /// What every store notes about itself when it is made.

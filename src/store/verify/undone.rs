@@ -15,14 +15,18 @@ pub(super) fn check_recounts(connection: &Connection) -> Result<(), VerifyError>
             "it speaks of evidence that is not this person's",
         ),
         (
-            "SELECT lower(hex(person)) FROM recount WHERE counts = 0 AND batch NOT IN (
+            "SELECT lower(hex(person)) FROM recount WHERE counts = 0 AND batch IS NOT NULL
+             AND batch NOT IN (
                  SELECT CAST(body AS TEXT) ->> 'batch' FROM journal JOIN payload USING (chain, seq)
-                 WHERE kind = 'undo') LIMIT 1",
+                 WHERE kind = 'undo' AND CAST(body AS TEXT) ->> 'batch' IS NOT NULL) LIMIT 1",
             "no journal entry says that this import was undone",
         ),
         (
-            "SELECT lower(hex(person)) FROM recount WHERE counts = 0 AND batch IS NULL LIMIT 1",
-            "something was undone that no import told",
+            "SELECT lower(hex(person)) FROM recount WHERE counts = 0 AND batch IS NULL
+             AND evidence NOT IN (
+                 SELECT CAST(body AS TEXT) ->> 'lifts' FROM journal JOIN payload USING (chain, seq)
+                 WHERE kind = 'undo' AND CAST(body AS TEXT) ->> 'lifts' IS NOT NULL) LIMIT 1",
+            "something was undone that no import told and no officer lifted",
         ),
     ] {
         let found: Option<String> = connection.query_row(odd, [], |row| row.get(0)).optional()?;
