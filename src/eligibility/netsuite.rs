@@ -85,6 +85,10 @@ fn own_consent(record: &RecipientRecord, entry: &Entry, entity: &EntityId) -> Op
     (entry.level >= Level::Recipient || confirmed()).then_some(entry.at)
 }
 
+fn is_confirmation(fact: &Fact, entity: &EntityId) -> bool {
+    matches!(fact, Fact::ConsentConfirmed { entity: named } if named == entity)
+}
+
 fn may_permit(entry: &Entry, entity: &EntityId) -> bool {
     let is_statement = entry.level > Level::Inferred && !entry.fact.is_protective();
     let is_dealing = !matches!(entry.fact, Fact::AddressCollected(_) | Fact::Inquiry(_));
