@@ -32,6 +32,11 @@ pub enum DataFault {
     Nul,
 }
 
+/// From this size on, content counts as large.
+const LARGE_BYTES: usize = 4 << 20;
+/// Room given to large content at once.
+const ROOM_BYTES: usize = 64 << 20;
+
 /// Where in a line the next byte stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum At {
@@ -123,7 +128,18 @@ impl DataReader {
             self.spoil(DataFault::TooLarge);
             return;
         }
+        self.make_room(bytes.len());
         self.content.extend_from_slice(bytes);
+    }
+
+    /// Large content gets all its room at once: pages nobody writes to cost nothing, while
+    /// growing by doubling would hold the message two or three times over for a moment.
+    fn make_room(&mut self, wanted: usize) {
+        let held = self.content.len();
+        if held >= LARGE_BYTES && self.content.capacity() - held < wanted {
+            let remaining = self.bytes_max - held;
+            self.content.reserve_exact(remaining.min(held.max(ROOM_BYTES)));
+        }
     }
 
     fn spoil(&mut self, fault: DataFault) {

@@ -193,7 +193,7 @@ async fn p9_every_changed_value_is_found_where_it_is() {
     }
     verify(&bench.path(), PATIENCE).unwrap();
     // All but the locator, which begins with the 4096th entry and has a test of its own.
-    assert_eq!(tried.len(), 14, "every table has rows: {tried:?}");
+    assert_eq!(tried.len(), 16, "every table has rows: {tried:?}");
 }
 
 #[tokio::test]
