@@ -163,12 +163,10 @@ impl Approval {
 
     /// The names of its slots, in alphabetical order.
     pub fn slots(&self) -> Vec<&str> {
-        let slot = |segment| match segment {
-            Segment::Slot { slot } => Some(slot.as_str()),
-            Segment::Fixed(_) => None,
-        };
-        let mut names: Vec<&str> =
-            self.parts.iter().flat_map(|part| part.segments.iter().filter_map(slot)).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for part in &self.parts {
+            names.extend(part.segments.iter().filter_map(Segment::slot));
+        }
         names.sort_unstable();
         names.dedup();
         names
