@@ -8,8 +8,7 @@ use super::listener::ListenerConfig;
 use super::operator::{OperatorConfig, Right};
 use super::section::Section;
 use crate::base::{BrandId, DomainName, EntityId, JurisdictionId, Mailbox, StreamId, TopicId};
-use crate::eligibility::Purpose;
-use crate::pipeline::{Disclose, Enforce, Matcher, Mode};
+use crate::pipeline::{Disclose, Enforce, Matcher, Mode, Purpose};
 
 /// The last stream, which fits everything.
 const UNMATCHED: &str = "unmatched";

@@ -79,10 +79,14 @@ fn own_consent(record: &RecipientRecord, entry: &Entry, entity: &EntityId) -> Op
         record.entries().iter().any(|other| {
             other.at >= entry.at
                 && other.level >= Level::Recipient
-                && matches!(&other.fact, Fact::ConsentConfirmed { entity: named } if named == entity)
+                && is_confirmation(&other.fact, entity)
         })
     };
     (entry.level >= Level::Recipient || confirmed()).then_some(entry.at)
+}
+
+fn is_confirmation(fact: &Fact, entity: &EntityId) -> bool {
+    matches!(fact, Fact::ConsentConfirmed { entity: named } if named == entity)
 }
 
 fn may_permit(entry: &Entry, entity: &EntityId) -> bool {

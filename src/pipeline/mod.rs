@@ -24,6 +24,8 @@ mod stream;
 mod testimony;
 mod trace;
 
+/// Why a stream sends.
+pub use crate::eligibility::Purpose;
 pub use dispatch::{Dispatch, OnDeferredRecipient, Outcome, UpstreamFault};
 pub use examine::{Lane, Refused, examine};
 pub use explain::{ToldEvidence, ToldOutcome, explain};

@@ -1,7 +1,8 @@
 //! Texts that decisions name by hash, kept from their first use on.
 //!
 //! Nothing is ever changed or deleted here, and no checksum is needed: the hash is told from the
-//! text, and an entry of the journal tells that it is kept. What the texts mean is `eligibility`'s and `rewrite`'s.
+//! text, and an entry of the journal tells that it is kept. What the texts mean is
+//! `eligibility`'s and `rewrite`'s.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -46,7 +47,9 @@ pub(super) fn read(hash: &[u8], body: &str) -> Result<SourceText, Fault> {
     let key = data_encoding::HEXLOWER.encode(hash);
     let source: SourceText =
         serde_json::from_str(body).map_err(|error| Fault::row("source", &key, error))?;
-    match source.hash().as_bytes() == hash {
+    // Written in one way only, so that not a byte of the row can change unseen.
+    let canonical = serde_json::to_string(&source).is_ok_and(|text| text == body);
+    match source.hash().as_bytes() == hash && canonical {
         true => Ok(source),
         false => Err(Fault::row("source", key, "its hash is not that of its text")),
     }

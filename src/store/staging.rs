@@ -21,8 +21,12 @@ const TABLES: &str = "
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     PRAGMA cache_size = -2048;
-    CREATE TABLE protective (n INTEGER PRIMARY KEY, person BLOB NOT NULL, body TEXT NOT NULL) STRICT;
-    CREATE TABLE permissive (n INTEGER PRIMARY KEY, person BLOB NOT NULL, body TEXT NOT NULL) STRICT;
+    CREATE TABLE protective (
+        n INTEGER PRIMARY KEY, person BLOB NOT NULL, body TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE permissive (
+        n INTEGER PRIMARY KEY, person BLOB NOT NULL, body TEXT NOT NULL
+    ) STRICT;
     BEGIN";
 
 /// Why staging failed.

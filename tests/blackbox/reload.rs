@@ -54,7 +54,11 @@ fn a_wrong_file_changes_nothing_and_says_why() {
     let good = fs::read_to_string(house.config()).unwrap();
     for (from, to, expected) in [
         ("mode = \"bounce\"", "mode = \"boumce\"", "one of: bounce, reject, strip"),
-        ("id = \"test-1\"", "id = \"test-2\"", "[node] id changed: that needs a restart"),
+        (
+            "id = \"test-1\"",
+            "id = \"test-2\"",
+            "[node] id, [store] high_water changed: that needs a restart",
+        ),
         ("name = \"Acme\"", "name = \"Acme\"\nfooter_html = \"none.html\"", "none.html"),
     ] {
         fs::write(house.config(), good.replace(from, to)).unwrap();

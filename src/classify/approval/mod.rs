@@ -163,10 +163,13 @@ impl Approval {
 
     /// The names of its slots, in alphabetical order.
     pub fn slots(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for part in &self.parts {
-            names.extend(part.segments.iter().filter_map(Segment::slot));
-        }
+        let segments = self.parts.iter().flat_map(|part| &part.segments);
+        let mut names: Vec<&str> = segments
+            .filter_map(|segment| match segment {
+                Segment::Slot { slot } => Some(slot.as_str()),
+                Segment::Fixed(_) => None,
+            })
+            .collect();
         names.sort_unstable();
         names.dedup();
         names

@@ -31,16 +31,6 @@ pub enum Segment {
     },
 }
 
-impl Segment {
-    /// The name of the slot, if it is one.
-    pub fn slot(&self) -> Option<&str> {
-        match self {
-            Self::Slot { slot } => Some(slot),
-            Self::Fixed(_) => None,
-        }
-    }
-}
-
 /// What the slots of a message hold, by name.
 pub(super) type Values = BTreeMap<String, String>;
 

@@ -1,3 +1,7 @@
+//! Approved contents against messages that are the same, and messages that are almost.
+//!
+//! Nothing but the slots may differ, and no slot may carry a link.
+
 use bytes::Bytes;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_oneof, proptest};
 use proptest::strategy::{Just, Strategy};

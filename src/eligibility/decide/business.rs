@@ -50,11 +50,17 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Heard {
             vec![found(hearing.met("business.sole_trader", "a sole trader's address"), entry)]
         }
         SubjectKind::Natural if is_role_regime(hearing) => Vec::new(),
+        SubjectKind::Natural if exists && is_protected_name(hearing) => Vec::new(),
         SubjectKind::Natural | SubjectKind::SoleTrader | SubjectKind::PartnershipUnincorporated => {
             return None;
         }
     };
-    if matches!(kind, SubjectKind::LegalPerson | SubjectKind::PublicBody) || limbs.is_empty() {
+    let is_at_work = match kind {
+        SubjectKind::LegalPerson | SubjectKind::PublicBody => true,
+        SubjectKind::Unknown => is_protected_name(hearing),
+        _ => false,
+    };
+    if is_at_work || limbs.is_empty() {
         limbs.push(address(hearing));
     }
     let basis = basis(hearing);
@@ -83,6 +89,12 @@ const fn allows(rule: BusinessRule) -> bool {
         BusinessRule::OptOut | BusinessRule::Exempt | BusinessRule::RoleOptOut => true,
         BusinessRule::Consent | BusinessRule::PublishedOnly => false,
     }
+}
+
+/// Whether it is a person's named address at work, in a place that protects those.
+fn is_protected_name(hearing: &Hearing<'_>) -> bool {
+    address_kind(hearing).0 == AddressKind::WorkNamed
+        && !allows(hearing.rules().business().named_work)
 }
 
 /// Whether a person's named address at work is open to mail tied to the role.

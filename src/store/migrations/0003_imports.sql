@@ -15,7 +15,7 @@ CREATE TABLE recount (
     person   BLOB NOT NULL,
     version  INTEGER NOT NULL,
     evidence INTEGER NOT NULL REFERENCES evidence (id),
-    counts   INTEGER NOT NULL CHECK (counts IN (0, 1)),
+    counts   INTEGER NOT NULL,
     batch    TEXT REFERENCES batch (id),
     sum      BLOB NOT NULL,
     PRIMARY KEY (person, version)

@@ -33,7 +33,8 @@ pub(super) fn check_records(connection: &Connection) -> Result<u64, VerifyError>
     }
 }
 
-/// Each person's counted evidence, and each change of what counts, must be numbered 1, 2, 3 … without holes.
+/// Each person's counted evidence, and each change of what counts, must be numbered 1, 2, 3 …
+/// without holes.
 fn check_versions(connection: &Connection) -> Result<(), VerifyError> {
     let odd = "SELECT person FROM (
                    SELECT person, version FROM evidence WHERE version IS NOT NULL
