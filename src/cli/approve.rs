@@ -46,6 +46,9 @@ pub(super) struct ApproveArgs {
     command: Option<ApproveCommand>,
     #[command(flatten)]
     fresh: Option<FreshArgs>,
+    // Not within `fresh`: clap tells no presence of arguments that hold other arguments.
+    #[command(flatten)]
+    officer: Option<Officer>,
 }
 
 /// What can be done with approvals that are there.
@@ -82,8 +85,6 @@ struct FreshArgs {
     /// The last day, at most 90 days ahead.
     #[arg(long, value_name = "DATE")]
     until: Date,
-    #[command(flatten)]
-    officer: Officer,
 }
 
 /// What a content can be approved as.
@@ -100,22 +101,23 @@ pub(super) fn run(args: &ApproveArgs) -> Outcome {
         let error = anyhow!("name a folder first: `[rules] approvals = \"approvals\"`");
         Failure::new(Exit::Config, error)
     })?;
-    match (&args.command, &args.fresh) {
+    match (&args.command, args.fresh.as_ref().zip(args.officer.as_ref())) {
         (Some(ApproveCommand::List), _) => list(&folder),
         (Some(ApproveCommand::Revoke { digest, officer }), _) => {
             let act = officer.act(&config, Right::ApproveNotice)?;
             revoke(&config, &folder, digest, &act)
         }
-        (None, Some(fresh)) => approve(&config, &folder, fresh),
+        (None, Some((fresh, officer))) => {
+            let act = officer.act(&config, Right::ApproveNotice)?;
+            approve(&config, &folder, fresh, &act)
+        }
         (None, None) => Err(Failure::new(Exit::Usage, anyhow!("name a message; see --help"))),
     }
 }
 
-fn approve(config: &Config, folder: &Path, fresh: &FreshArgs) -> Outcome {
+fn approve(config: &Config, folder: &Path, fresh: &FreshArgs, act: &OfficerAct) -> Outcome {
     let ApprovedAs::Service = fresh.class;
-    let act = fresh.officer.act(config, Right::ApproveNotice)?;
-    let now = SystemClock.now();
-    let terms = terms(config, fresh, &act, now)?;
+    let terms = terms(config, fresh, act, SystemClock.now())?;
     let message = files::message(&fresh.file)?;
     let approval = Approval::of(&message, terms)
         .with_context(|| fresh.file.display().to_string())
@@ -125,7 +127,7 @@ fn approve(config: &Config, folder: &Path, fresh: &FreshArgs) -> Outcome {
         .or_exit(Exit::CannotCreate)?;
     let path = approvals::file(folder, &approval);
     // In the journal first: no approval may count that nobody answers for.
-    journal(config, "approve_notice", &approval, &act)?;
+    journal(config, "approve_notice", &approval, act)?;
     write(&path, &approval.to_toml()).or_exit(Exit::CannotCreate)?;
     output::line(&format!("approved {}", approval.digest()));
     output::line(&format!("subject  {}", approval.subject()));

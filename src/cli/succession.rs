@@ -39,6 +39,9 @@ pub(super) struct SuccessionArgs {
     command: Option<SuccessionCommand>,
     #[command(flatten)]
     fresh: Option<FreshArgs>,
+    // Not within `fresh`: clap tells no presence of arguments that hold other arguments.
+    #[command(flatten)]
+    officer: Option<Officer>,
 }
 
 /// What can be done with what was recorded.
@@ -81,8 +84,6 @@ struct FreshArgs {
     /// An entity that stands in the configuration no more.
     #[arg(long, value_name = "ID", value_parser = EntityId::parse)]
     former: Vec<EntityId>,
-    #[command(flatten)]
-    officer: Officer,
 }
 
 /// What passes.
@@ -98,19 +99,21 @@ enum DealArgument {
 /// Runs the command.
 pub(super) fn run(args: &SuccessionArgs) -> Outcome {
     let config = setup::config(&args.config)?;
-    match (&args.command, &args.fresh) {
+    match (&args.command, args.fresh.as_ref().zip(args.officer.as_ref())) {
         (Some(SuccessionCommand::List), _) => list(&config),
         (Some(SuccessionCommand::Withdraw { number, officer }), _) => {
             let act = officer.act(&config, Right::EntityHistory)?;
             withdraw(&config, *number, &act)
         }
-        (None, Some(fresh)) => record(&config, fresh),
+        (None, Some((fresh, officer))) => {
+            let act = officer.act(&config, Right::EntityHistory)?;
+            record(&config, fresh, &act)
+        }
         (None, None) => Err(Failure::new(Exit::Usage, anyhow!("name FROM and TO; see --help"))),
     }
 }
 
-fn record(config: &Config, fresh: &FreshArgs) -> Outcome {
-    let act = fresh.officer.act(config, Right::EntityHistory)?;
+fn record(config: &Config, fresh: &FreshArgs, act: &OfficerAct) -> Outcome {
     let usage = |error: anyhow::Error| Err(Failure::new(Exit::Usage, error));
     for entity in [&fresh.from, &fresh.to] {
         if config.entity(entity).is_none() && !fresh.former.contains(entity) {
@@ -138,7 +141,7 @@ fn record(config: &Config, fresh: &FreshArgs) -> Outcome {
     };
     let keyring = setup::keyring(config)?;
     let store = setup::visit_or_create(config, &keyring)?;
-    let recorded = store.succeed(succession, in_json(&act)?);
+    let recorded = store.succeed(succession, in_json(act)?);
     let number = setup::runtime()?.block_on(recorded).or_exit(Exit::Unavailable)?;
     setup::close(store)?;
     let what = match deal {

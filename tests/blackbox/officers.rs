@@ -153,7 +153,13 @@ fn p2_a_merger_carries_permissions_and_a_purchase_only_objections() {
             "reference=order-9",
         ],
     );
-    let objects = ["address=buyer@example.org", "kind=objection", "entity=old-ltd", "scope=entity"];
+    let objects = [
+        "address=buyer@example.org",
+        "kind=objection",
+        "entity=old-ltd",
+        "scope=entity",
+        "channel=direct",
+    ];
     record(&house, &objects);
     let _serve = house.serve();
     check_newsletter(&house, "heir@example.org", "One", 550);
