@@ -71,6 +71,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0006_officers.sql"),
         then: |_| Ok(()),
     },
+    Migration {
+        version: 7,
+        name: "0007_refold",
+        sql: include_str!("migrations/0007_refold.sql"),
+        then: upgrade::refold_records,
+    },
 ];
 
 /// The table that tells which steps were applied.

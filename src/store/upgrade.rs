@@ -7,7 +7,11 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::fault::Fault;
-use super::row::row_sum;
+use super::record::{self, RecordRow};
+use super::recount;
+use super::row::{from_sql_number, row_sum};
+use crate::base::{EvidenceId, PersonKey};
+use crate::eligibility::RecipientRecord;
 
 /// Migration 2: splits `record_old` into `record` and `sent`.
 pub(super) fn narrow_records(connection: &Connection) -> Result<(), Fault> {
@@ -38,5 +42,26 @@ pub(super) fn narrow_records(connection: &Connection) -> Result<(), Fault> {
     drop(rows);
     drop(old);
     connection.execute_batch("DROP TABLE record_old")?;
+    Ok(())
+}
+
+/// Migration 7: folds every record anew from its evidence, at the version it has.
+pub(super) fn refold_records(connection: &Connection) -> Result<(), Fault> {
+    let mut statement = connection.prepare("SELECT person FROM record")?;
+    let persons = statement.query_map([], |row| row.get(0))?;
+    let persons: Vec<[u8; 16]> = persons.collect::<Result<_, _>>()?;
+    for person in persons.into_iter().map(PersonKey::from_bytes) {
+        // Damage stays where it is: reading it is an error before and after.
+        let (Ok(_), Ok(pieces)) =
+            (RecordRow::read(connection, &person), recount::pieces(connection, &person))
+        else {
+            continue;
+        };
+        let mut folded = RecipientRecord::default();
+        for (id, _, evidence) in pieces.iter().filter(|(_, standing, _)| standing.counts()) {
+            folded.apply(EvidenceId(from_sql_number(*id)?), evidence);
+        }
+        record::replace(connection, &person, &folded, 0)?;
+    }
     Ok(())
 }

@@ -204,3 +204,33 @@ async fn visitor_leaves_a_file_alone_that_an_older_relay_serves() {
     drop(older_relay);
     close(old.open_with(visitor())).await;
 }
+
+#[tokio::test]
+async fn records_an_earlier_version_folded_are_folded_anew() {
+    let bench = Bench::new();
+    let store = bench.open();
+    store.append(person(1), sale("2026-03-01")).await.unwrap();
+    close(store).await;
+    let file = bench.raw();
+    let read = "SELECT person, version, body FROM record";
+    let (key, version, body): (Vec<u8>, i64, String) =
+        file.query_row(read, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let old = body.replace("\"traceable\":false", "\"traceable\":true");
+    assert_ne!(old, body);
+    let sum = row_sum(
+        "record",
+        &[
+            rusqlite::types::ValueRef::Blob(&key),
+            rusqlite::types::ValueRef::Integer(version),
+            rusqlite::types::ValueRef::Text(old.as_bytes()),
+        ],
+    );
+    file.execute("UPDATE record SET body = ?1, sum = ?2", (&old, sum.as_slice())).unwrap();
+    file.execute("DELETE FROM migration WHERE version = 7", []).unwrap();
+    file.pragma_update(None, "user_version", 6).unwrap();
+    drop(file);
+    close(bench.open()).await;
+    verify(&bench.path(), PATIENCE).unwrap();
+    let now: String = bench.raw().query_row("SELECT body FROM record", [], |r| r.get(0)).unwrap();
+    assert_eq!(now, body);
+}
