@@ -233,8 +233,9 @@ fn in_words(resting: Resting) -> String {
         return "no other live key names its rows; add one with `consentry key add`".to_owned();
     }
     format!(
-        "{} people and domains were not met under a newer key yet, {} permissions stand under it",
-        resting.persons, resting.permissions
+        "{} people and domains were not met under a newer key yet, {} permissions stand under it, {} \
+         registers must be imported again",
+        resting.persons, resting.permissions, resting.registers
     )
 }
 

@@ -108,7 +108,7 @@ fn list(book: &RuleBook) -> Outcome {
             set.version(),
             set.valid_from().to_string(),
             to,
-            set.unverified().count(),
+            set.unverified(SystemClock.now().date()).count(),
             set.overridden().len(),
             set.sources().len(),
         ));

@@ -75,7 +75,7 @@ reasons! {
     NoBasis "NO_BASIS":
         "No legal basis allows this marketing to this person",
         "The sender records the evidence that one of the bases asks for, or asks the person for \
-         consent";
+         consent on a form, never by mail";
     ConsentMissing "CONSENT_MISSING":
         "No consent is on record",
         "The sender asks for consent on a form the operator knows, or imports the proof of one \

@@ -86,6 +86,15 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// For each recipient, whether a permit was found in this attempt.
+    pub fn permitted(&self) -> Vec<bool> {
+        let is_permit = |ruling: &Option<Ruling>| {
+            let authority = ruling.as_ref().and_then(|ruling| ruling.authority.as_ref());
+            matches!(authority, Some(Authority::Permitted(_)))
+        };
+        self.rulings.iter().map(is_permit).collect()
+    }
+
     /// The rulings by recipient; `None` where an earlier attempt settled the fate.
     pub fn rulings(&self) -> &[Option<Ruling>] {
         &self.rulings

@@ -29,6 +29,8 @@ const SETTLE_RETRIES: u32 = 45;
 pub(super) struct Attempt {
     pub(super) frame: Arc<Frame>,
     pub(super) endings: Vec<Ending>,
+    /// Whose copy rests on a permit: only that is a use of a permission.
+    permitted: Vec<bool>,
     first_deferred: Vec<Option<Timestamp>>,
     fresh: Vec<(usize, Settled)>,
     fresh_since: Option<Instant>,
@@ -40,7 +42,14 @@ impl Attempt {
         let first_deferred = (0..endings.len())
             .map(|index| fates.get(index).and_then(|entry| entry.first_deferred_at))
             .collect();
-        Self { frame, endings, first_deferred, fresh: Vec::new(), fresh_since: None }
+        let permitted = vec![false; endings.len()];
+        Self { frame, endings, permitted, first_deferred, fresh: Vec::new(), fresh_since: None }
+    }
+
+    /// The same attempt, with what of it rests on permits.
+    pub(super) fn permitted(mut self, permitted: Vec<bool>) -> Self {
+        self.permitted = permitted;
+        self
     }
 
     /// Takes note of a finished copy.
@@ -119,10 +128,12 @@ impl Attempt {
     fn outcome_row(&self, index: usize) -> OutcomeRow {
         let ending = &self.endings[index];
         let is_sent = matches!(ending, Ending::Tried(Outcome::Accepted(_)) | Ending::Accepted);
+        // Mail sent without a permit keeps no consent alive.
+        let is_permitted = self.permitted.get(index).copied().unwrap_or(false);
         OutcomeRow {
             decision: self.frame.decision(index),
             transaction: self.frame.transaction_id(),
-            sent_to: self.frame.marketing_person(index).filter(|_| is_sent),
+            sent_to: self.frame.marketing_person(index).filter(|_| is_sent && is_permitted),
             payload: pipeline::outcome_payload(ending),
         }
     }

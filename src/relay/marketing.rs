@@ -147,7 +147,8 @@ where
         let began = Instant::now();
         let frame = Arc::clone(&draft.frame);
         let mut notice_path = frame.notice_path();
-        let mut attempt = Attempt::new(frame, judgement.endings(), judgement.fates());
+        let mut attempt = Attempt::new(frame, judgement.endings(), judgement.fates())
+            .permitted(judgement.permitted());
         if plan.course() == Course::Refuse {
             return self.refused(draft, &judgement);
         }

@@ -9,10 +9,11 @@ use rusqlite::{Connection, OptionalExtension};
 use super::fault::Fault;
 use super::import;
 use super::journal::{EntryKind, Writing};
+use super::recount::Standing;
 use super::row::{fresh_salt, row_digest};
 use super::{kin, record, recount};
-use crate::base::{BatchId, Digest, PersonKey, PersonKeys};
-use crate::eligibility::Evidence;
+use crate::base::{BatchId, Digest, EntityId, PersonKey, PersonKeys};
+use crate::eligibility::{Evidence, Fact};
 
 /// Whether a piece was new.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,6 +122,8 @@ pub(super) fn append_one(
         None => None,
     };
     match (known, counting) {
+        // What the person had erased does not come back with the next import.
+        (None, _) if is_erased(connection, person, evidence)? => Ok(Appended::Known),
         (None, _) => {
             let id = insert(writing, person, evidence, identity)?;
             match counting {
@@ -129,7 +132,15 @@ pub(super) fn append_one(
             }
             Ok(Appended::Fresh)
         }
-        (Some((_, standing)), _) if standing.counts() => Ok(Appended::Known),
+        (Some((id, standing)), _) if standing.counts() => {
+            // Told by two imports, an objection is neither's to take back.
+            if evidence.fact.is_protective()
+                && is_another_telling(connection, id, &standing, evidence)?
+            {
+                recount::retell(connection, person, id, None)?;
+            }
+            Ok(Appended::Known)
+        }
         // Left over from an import that broke off or was undone: it counts with whoever tells it
         // again.
         (Some((id, _)), Counting::OnceComplete(batch)) => {
@@ -143,6 +154,48 @@ pub(super) fn append_one(
             Ok(Appended::Known)
         }
     }
+}
+
+/// Whether the import `evidence` comes with is another than the one that told piece `id` so far.
+fn is_another_telling(
+    connection: &Connection,
+    id: i64,
+    standing: &Standing,
+    evidence: &Evidence,
+) -> Result<bool, Fault> {
+    let batch = evidence.provenance.batch.as_ref();
+    match standing {
+        Standing::Retold(None) => Ok(false),
+        Standing::Retold(teller) => Ok(teller.as_ref() != batch),
+        Standing::AsTold | Standing::Waits | Standing::Undone => {
+            let first: Option<String> = connection
+                .prepare_cached("SELECT body ->> '$.provenance.batch' FROM evidence WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))?;
+            Ok(first.is_some() && first.as_deref() != batch.map(BatchId::as_str))
+        }
+    }
+}
+
+/// Whether an erasure covers the piece: all legal persons it speaks of erased what is dated up to
+/// a later day (GDPR art. 17).
+fn is_erased(
+    connection: &Connection,
+    person: &PersonKey,
+    evidence: &Evidence,
+) -> Result<bool, Fault> {
+    let entities = evidence.fact.entities();
+    if evidence.fact.is_protective() || entities.is_empty() {
+        return Ok(false);
+    }
+    let Some(row) = record::RecordRow::find(connection, person)? else { return Ok(false) };
+    let record = row.record(person)?;
+    let erased = |entity: &EntityId| {
+        record.entries().iter().any(|entry| match &entry.fact {
+            Fact::Erasure { entity: named } => named == entity && evidence.at <= entry.at,
+            _ => false,
+        })
+    };
+    Ok(entities.into_iter().all(erased))
 }
 
 /// Whether a piece is there and counts.

@@ -58,6 +58,7 @@ pub(super) fn append_chunk(
     pieces: &[(PersonKeys, Evidence)],
 ) -> Result<Imported, Fault> {
     let mut imported = Imported::default();
+    not_undone(writing.connection(), batch)?;
     for (keys, piece) in pieces {
         let counting = match piece.fact.is_protective() {
             true => Counting::AtOnce,
@@ -66,6 +67,26 @@ pub(super) fn append_chunk(
         imported.count(evidence::append_for(writing, keys, piece, counting)?);
     }
     Ok(imported)
+}
+
+/// What `opened_at` says of an import that was undone before its end.
+const UNDONE: i64 = -1;
+
+/// Keeps an import that has not come to its end from ever doing so.
+pub(super) fn forbid(connection: &Connection, batch: &BatchId) -> Result<(), Fault> {
+    match BatchRow::read(connection, batch)? {
+        None => Ok(()),
+        Some(row) => BatchRow { opened_at: UNDONE, ..row }.write(connection, batch),
+    }
+}
+
+fn not_undone(connection: &Connection, batch: &BatchId) -> Result<(), Fault> {
+    match BatchRow::read(connection, batch)? {
+        Some(row) if row.opened_at == UNDONE => {
+            Err(Fault::row("batch", batch, "the import was undone while it ran"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Marks an import complete; its permissions count as soon as they are folded.
@@ -77,6 +98,7 @@ pub(super) fn complete(
     let connection = writing.connection();
     let mut row = BatchRow::read(connection, batch)?
         .ok_or_else(|| Fault::row("batch", batch, "it was never opened"))?;
+    not_undone(connection, batch)?;
     row.completed_at = Some(writing.now().as_millis());
     row.fresh += to_sql_number(imported.fresh);
     row.known += to_sql_number(imported.known);

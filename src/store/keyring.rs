@@ -30,6 +30,8 @@ pub struct Resting {
     pub persons: u64,
     /// Permissions written under it.
     pub permissions: u64,
+    /// Registers not imported again since a newer key came: their entries are hashed with this one.
+    pub registers: u64,
     /// Whether its rows name it at all; those of the first normalisation do not.
     pub is_unnamed: bool,
     /// Whether no other key is there to take its place.
@@ -240,6 +242,10 @@ fn resting(
                                            'register_hit', 'erasure')";
     let count = connection.query_row(permissions, (first, last), |row| row.get(0))?;
     resting.permissions = from_sql_number(count)?;
+    let registers = "SELECT count(*) FROM register WHERE imported_at <=
+        (SELECT noted_at FROM key_pair WHERE id = ?1)";
+    let count = connection.query_row(registers, [heir.id.0], |row| row.get(0))?;
+    resting.registers = from_sql_number(count)?;
     Ok(resting)
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::Fault;
+use super::import;
 use super::journal::{EntryKind, Payload, Writing};
 use super::recount::{self, Standing};
 use super::row::{from_sql_number, to_sql_number};
@@ -48,6 +49,10 @@ pub(super) fn begin(
         .optional()?;
     let Some(completed_at) = completed_at else { return Ok(Begun::NoSuchImport) };
     enter(writing, &serde_json::json!({ "batch": batch, "begins": about }))?;
+    if completed_at.is_none() {
+        // Should it still be running somewhere, it must not come to its end.
+        import::forbid(writing.connection(), batch)?;
+    }
     Ok(if completed_at.is_some() { Begun::Complete } else { Begun::BrokenOff })
 }
 

@@ -63,6 +63,8 @@ pub(super) struct Tally {
     pub(super) remarks: BTreeMap<Remark, u64>,
     /// Rows that cannot be read.
     pub(super) refused: u64,
+    /// Those of them that are objections, or may be.
+    pub(super) refused_protective: u64,
     /// The same by reason.
     pub(super) reasons: BTreeMap<String, u64>,
 }
@@ -88,6 +90,7 @@ impl Tally {
 
     fn refuse(&mut self, error: &RowError) {
         self.refused += 1;
+        self.refused_protective += u64::from(error.is_protective);
         let reason = format!("{}: {}", error.column, error.message);
         let is_new = !self.reasons.contains_key(&reason);
         let reason = match is_new && self.reasons.len() >= REASONS_MAX {

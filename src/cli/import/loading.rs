@@ -86,6 +86,13 @@ pub(super) fn run(args: &LoadArgs) -> Outcome {
         );
         return Err(Failure::new(Exit::Data, error));
     }
+    if pass.tally.refused_protective > 0 {
+        let error = anyhow!(
+            "{} of the rows left out are objections or may be: mend and import them, for these people are not protected yet",
+            pass.tally.refused_protective
+        );
+        return Err(Failure::new(Exit::Data, error));
+    }
     Ok(Exit::Ok)
 }
 

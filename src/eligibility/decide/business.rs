@@ -184,13 +184,14 @@ fn found(limb: Limb, entry: Option<&Entry>) -> Limb {
 }
 
 fn address_kind<'c>(hearing: &Hearing<'c>) -> (AddressKind, Option<&'c Entry>) {
-    let said = hearing.descriptions().filter_map(|entry| match &entry.fact {
-        Fact::SubjectDescribed { address_kind, .. } if *address_kind != AddressKind::Unknown => {
-            Some((*address_kind, entry))
+    let said = hearing.descriptions(|fact| match fact {
+        Fact::SubjectDescribed { address_kind, .. } => {
+            Some(*address_kind).filter(|kind| *kind != AddressKind::Unknown)
         }
         _ => None,
     });
     let strongest = said
+        .into_iter()
         .max_by_key(|(kind, entry)| (entry.level, entry.at, *kind != AddressKind::WorkImpersonal));
     strongest.map_or((AddressKind::Unknown, None), |(kind, entry)| (kind, Some(entry)))
 }

@@ -5,7 +5,7 @@
 //! where the primary purpose decides (16 CFR 316.3).
 
 use super::hearing::Hearing;
-use super::{noncommercial, referral};
+use super::{noncommercial, referral, suppression};
 use crate::classify::{Element, Nature};
 use crate::eligibility::case::{Class, Purpose};
 use crate::eligibility::reason::Reason;
@@ -64,7 +64,11 @@ fn weigh(hearing: &Hearing<'_>, element: Element) -> Weight {
             ElementRule::Marketing => Weight::Promotes,
             ElementRule::Service => Weight::Informs,
             ElementRule::ResearchExempt => Weight::Researches,
-            ElementRule::Conditional if referral::is_exempt(hearing) => Weight::Recommends,
+            ElementRule::Conditional
+                if referral::is_exempt(hearing) && !suppression::is_contested(hearing) =>
+            {
+                Weight::Recommends
+            }
             ElementRule::Conditional => Weight::Promotes,
         },
     }

@@ -7,6 +7,7 @@ use super::hearing::{Hearing, failures, listed, unless};
 use super::{relations, suppression};
 use crate::base::{EntityId, Timestamp};
 use crate::eligibility::calendar::counts_still;
+use crate::eligibility::evidence::Level;
 use crate::eligibility::fact::{ConsentFact, Fact, Mechanism};
 use crate::eligibility::reason::Reason;
 use crate::eligibility::record::Entry;
@@ -291,9 +292,12 @@ fn channel(hearing: &Hearing<'_>, consent: &ConsentFact) -> Limb {
 
 /// When the double opt-in of this consent was completed.
 fn confirmation(hearing: &Hearing<'_>, entry: &Entry, consent: &ConsentFact) -> Option<Timestamp> {
+    let is_contested = suppression::is_contested(hearing);
     let later = hearing
         .statements()
         .filter(|other| other.at >= entry.at)
+        // Against an objection only the person's own word counts.
+        .filter(|other| !is_contested || other.level >= Level::Recipient)
         .filter(|other| match &other.fact {
             Fact::ConsentConfirmed { entity } => hearing.is_senders(entity, other.at),
             _ => false,

@@ -69,13 +69,17 @@ impl<'c> Hearing<'c> {
         unknown.max_by_key(|entry| (entry.at, entry.id)).map(|entry| (entry.at, entry))
     }
 
-    /// Who the law sees behind the address, as far as anything on record describes it: this
-    /// address, or its whole domain.
-    pub fn descriptions(&self) -> impl Iterator<Item = &'c Entry> + use<'c> {
+    /// What describes who the law sees behind the address in the way `tells` asks for: what was
+    /// said of this very address, or if nothing was, of its whole domain.
+    pub fn descriptions<T>(&self, tells: impl Fn(&'c Fact) -> Option<T>) -> Vec<(T, &'c Entry)> {
+        let read = |entry: &'c Entry| Some((tells(&entry.fact)?, entry));
+        let own: Vec<(T, &'c Entry)> = self.statements().filter_map(read).collect();
+        if !own.is_empty() {
+            return own;
+        }
         let now = self.case.at;
         let of_domain = self.case.recipient.domain_record.into_iter();
-        let of_domain = of_domain.flat_map(move |record| record.descriptions(now));
-        self.statements().chain(of_domain)
+        of_domain.flat_map(|record| record.descriptions(now)).filter_map(read).collect()
     }
 
     /// Every objection of the person and of everybody in their domain.
@@ -103,18 +107,17 @@ impl<'c> Hearing<'c> {
 
     /// What kind of subject the strongest statement says, the latest of equals.
     pub fn subject(&self) -> (SubjectKind, Option<&'c Entry>) {
-        let said = self.descriptions().filter_map(|entry| match &entry.fact {
-            Fact::SubjectDescribed { subject_kind, .. }
-                if *subject_kind != SubjectKind::Unknown =>
-            {
-                Some((*subject_kind, entry))
+        let said = self.descriptions(|fact| match fact {
+            Fact::SubjectDescribed { subject_kind, .. } => {
+                Some(*subject_kind).filter(|kind| *kind != SubjectKind::Unknown)
             }
             _ => None,
         });
         // At the same moment, a natural person is the safer reading.
         let is_person =
             |kind: SubjectKind| !matches!(kind, SubjectKind::LegalPerson | SubjectKind::PublicBody);
-        let strongest = said.max_by_key(|(kind, entry)| (entry.level, entry.at, is_person(*kind)));
+        let strongest =
+            said.into_iter().max_by_key(|(kind, entry)| (entry.level, entry.at, is_person(*kind)));
         strongest.map_or((SubjectKind::Unknown, None), |(kind, entry)| (kind, Some(entry)))
     }
 
@@ -190,5 +193,9 @@ pub(super) fn listed<T: ToString>(names: &[T]) -> String {
 
 /// RFC 3463 §3.2: the mailbox does not exist, or has moved away; RFC 7505 and RFC 5248 add none.
 fn is_mailbox_unknown(status: &str) -> bool {
-    matches!(status.trim(), "5.1.1" | "5.1.6" | "5.1.10")
+    // Other systems write the whole reply where the code should stand.
+    let words = status.split(|c: char| !c.is_ascii_digit() && c != '.');
+    words
+        .map(|word| word.trim_matches('.'))
+        .any(|word| matches!(word, "5.1.1" | "5.1.6" | "5.1.10"))
 }

@@ -6,7 +6,7 @@
 
 use super::hearing::{Hearing, failures, listed, unless};
 use super::relations::{Dealing, dealings};
-use super::{Heard, role};
+use super::{Heard, role, soft};
 use crate::eligibility::basis::Basis;
 use crate::eligibility::calendar::counts_still;
 use crate::eligibility::fact::{CollectionChannel, Fact};
@@ -82,6 +82,7 @@ fn card(hearing: &Hearing<'_>) -> Option<Vec<Limb>> {
     })?;
     let fact = format!("a card handed over on {}", entry.at.date());
     let mut limbs = vec![hearing.met("implied.card", fact).found_in(entry)];
+    limbs.extend(soft::minor(hearing));
     if hearing.rules().implied().inferred_related {
         limbs.push(role::limb(hearing, "implied.inferred_related", None));
     }
@@ -138,14 +139,15 @@ impl Route<'_> {
 
     fn hear(&self, hearing: &Hearing<'_>, dealing: &Dealing<'_>) -> Vec<Limb> {
         let same = hearing.is_senders(&dealing.fact.entity, dealing.entry.at);
-        let mut limbs = vec![
+        let mut limbs: Vec<Limb> = soft::minor(hearing).into_iter().collect();
+        limbs.extend([
             self.kind(hearing, dealing),
             hearing.check(
                 self.path,
                 unless(same, Reason::CollectedByOtherEntity),
                 format!("the relation is with {}", dealing.fact.entity),
             ),
-        ];
+        ]);
         if dealing.fact.completed == Some(false) {
             let fact = "it was not carried through";
             limbs.push(hearing.unmet(self.path, Reason::RelSaleNotCompleted, fact));

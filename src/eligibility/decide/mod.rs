@@ -25,7 +25,7 @@ use hearing::{Hearing, failures, unless};
 use super::basis::Basis;
 use super::case::{Case, Class, Purpose};
 use super::reason::Reason;
-use super::rules::{Field, Mark, NoncommercialRule, Regime, RuleBook, RuleSet, TablesRead};
+use super::rules::{Field, Mark, NoncommercialRule, Regime, RuleBook, RuleSet, Rules, TablesRead};
 use super::verdict::{
     Denial, Limb, Outcome, Permit, RuleSetVerdict, Ruling, Verdict, deciding, each_once,
 };
@@ -62,7 +62,7 @@ fn combine(case: &Case<'_>, verdicts: &[RuleSetVerdict]) -> Outcome {
 fn judge(case: &Case<'_>, book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdict {
     // The version in force is found by the universal date, ages by the local one.
     let Some(set) = book.resolve(id, case.at.date()) else {
-        return unresolved(book, id);
+        return unresolved(case, book, id);
     };
     let read = TablesRead::default();
     let hearing = Hearing::open(case, set, set.rules(), &read);
@@ -92,7 +92,7 @@ fn not_yet(hearing: &Hearing<'_>, book: &RuleBook, mut verdict: RuleSetVerdict) 
     verdict
 }
 
-fn unresolved(book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdict {
+fn unresolved(case: &Case<'_>, book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdict {
     let (reason, fact) = if book.is_disabled(id) {
         (
             Reason::UnverifiedRule,
@@ -111,6 +111,10 @@ fn unresolved(book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdict {
         fact: String::from(fact),
         evidence: Vec::new(),
     };
+    // An objection stands whether or not somebody knows the rules of the place.
+    let mut limbs = objections_without_rules(case, book);
+    limbs.push(limb);
+    let reasons = each_once(limbs.iter().filter_map(|limb| limb.fails.as_ref()));
     RuleSetVerdict {
         rule_set: id.clone(),
         version: String::new(),
@@ -118,14 +122,26 @@ fn unresolved(book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdict {
         verdict: Ruling::Deny,
         class: Class::Marketing,
         basis: None,
-        reasons: vec![reason],
+        reasons,
         informational: Vec::new(),
         citations: Vec::new(),
         evidence: Vec::new(),
-        limbs: vec![limb],
+        limbs,
         keeps: Vec::new(),
         overridden: std::collections::BTreeMap::new(),
     }
+}
+
+/// The objections that stand where no rule set speaks: by the strictest rules there could be, which
+/// no consent on record satisfies.
+fn objections_without_rules(case: &Case<'_>, book: &RuleBook) -> Vec<Limb> {
+    let Some(any) = book.sets().next() else { return Vec::new() };
+    let (strictest, read) = (Rules::strictest(), TablesRead::default());
+    let mut limbs = suppression::standing(&Hearing::open(case, any, &strictest, &read));
+    for limb in &mut limbs {
+        limb.citation = None;
+    }
+    limbs
 }
 
 /// The unverified values a permission rests on: those that flip it if made strictest, or all of
@@ -133,10 +149,10 @@ fn unresolved(book: &RuleBook, id: &JurisdictionId) -> RuleSetVerdict {
 ///
 /// `read` holds the tables the permission was found with: no other value can change it.
 fn resting_on(case: &Case<'_>, set: &RuleSet, read: &TablesRead) -> Vec<&'static Field> {
-    if !set.has_unverified_in(read) {
+    if !set.has_unverified_in(read, case.at.date()) {
         return Vec::new();
     }
-    let unverified: Vec<&'static Field> = set.unverified().collect();
+    let unverified: Vec<&'static Field> = set.unverified(case.at.date()).collect();
     let denies = |fields: &[&'static Field]| {
         let (tightened, read) = (set.tightened(fields), TablesRead::default());
         evaluate(&Hearing::open(case, set, &tightened, &read)).verdict == Ruling::Deny

@@ -10,11 +10,11 @@ use crate::eligibility::verdict::Limb;
 
 /// The role the strongest description names.
 pub(super) fn described<'c>(hearing: &Hearing<'c>) -> Option<&'c str> {
-    let said = hearing.descriptions().filter_map(|entry| match &entry.fact {
-        Fact::SubjectDescribed { role: Some(role), .. } => Some((role.as_str(), entry)),
+    let said = hearing.descriptions(|fact| match fact {
+        Fact::SubjectDescribed { role, .. } => role.as_deref(),
         _ => None,
     });
-    said.max_by_key(|(_, entry)| (entry.level, entry.at)).map(|(role, _)| role)
+    said.into_iter().max_by_key(|(_, entry)| (entry.level, entry.at)).map(|(role, _)| role)
 }
 
 /// The condition that the message is tied to `role`, or to the one on record.

@@ -107,7 +107,8 @@ fn each_message(hearing: &Hearing<'_>) -> Option<Limb> {
     Some(hearing.check("soft.optout_each_message", failure, "a refusal offered in the message"))
 }
 
-fn minor(hearing: &Hearing<'_>) -> Option<Limb> {
+/// The exception does not extend to minors, nor do its like.
+pub(super) fn minor(hearing: &Hearing<'_>) -> Option<Limb> {
     let minor = hearing.minor().filter(|_| !hearing.rules().soft().minors)?;
     Some(hearing.unmet("soft.minors", Reason::Minor, "the person is a minor").found_in(minor))
 }

@@ -33,6 +33,11 @@ pub(super) fn survives(hearing: &Hearing<'_>, consent: &Entry) -> bool {
         .all(|(entry, _)| consent.at > entry.at && consent.level >= weight(entry.level))
 }
 
+/// Whether any objection covers the message, lifted or not.
+pub(super) fn is_contested(hearing: &Hearing<'_>) -> bool {
+    covering(hearing).next().is_some()
+}
+
 /// Whatever system reports it, an objection counts as the person's own act.
 fn weight(level: Level) -> Level {
     level.max(Level::Recipient)

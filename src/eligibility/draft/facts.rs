@@ -47,7 +47,10 @@ impl EvidenceDraft {
     fn facts(&self, kind: &str, at: Timestamp) -> Result<Vec<Fact>, DraftError> {
         let one = |fact| Ok(vec![fact]);
         match kind {
-            "consent_given" => one(Fact::ConsentGiven(self.consent())),
+            "consent_given" => {
+                let consent = Fact::ConsentGiven(self.consent());
+                Ok([consent].into_iter().chain(self.description()).collect())
+            }
             "consent_confirmed" => one(Fact::ConsentConfirmed { entity: self.entity()? }),
             "consent_withdrawn" => self
                 .scopes()
@@ -116,7 +119,24 @@ impl EvidenceDraft {
         if tells_of_collection {
             facts.push(Fact::AddressCollected(self.collection()?));
         }
+        facts.extend(self.description());
         Ok(facts)
+    }
+
+    /// What the row says about who is behind the address, if it says something.
+    fn description(&self) -> Option<Fact> {
+        let says = !self.jurisdictions.is_empty()
+            || self.subject_kind.is_some()
+            || self.address_kind.is_some()
+            || self.role.is_some()
+            || self.minor.is_some();
+        says.then(|| Fact::SubjectDescribed {
+            subject_kind: self.subject_kind.unwrap_or_default(),
+            address_kind: self.address_kind.unwrap_or_default(),
+            jurisdictions: self.jurisdictions.clone(),
+            role: self.role.clone(),
+            minor: self.minor,
+        })
     }
 
     fn entity(&self) -> Result<EntityId, DraftError> {

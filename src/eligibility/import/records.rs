@@ -127,14 +127,11 @@ fn next_csv<R: BufRead>(
     }
     reader.get_mut().left = BOUND;
     let line = record.position().map_or(0, csv::Position::line) + lines;
-    let values: Result<Vec<String>, _> =
-        record.iter().map(|field| std::str::from_utf8(field).map(str::to_owned)).collect();
+    // A name in another encoding must not keep an objection out; an address in one is refused.
+    let values: Vec<String> =
+        record.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect();
     let found = record.len();
     *raw = Raw::Csv(record);
-    let Ok(values) = values else {
-        let hint = "save the file as UTF-8";
-        return Some(Err(RowEnd::Row(whole_row(line, "the row is not UTF-8".into(), hint))));
-    };
     if found != columns.len() {
         let message = format!("the row has {found} fields, the header {}", columns.len());
         let hint = "quote fields that hold a comma";
@@ -145,7 +142,7 @@ fn next_csv<R: BufRead>(
 
 fn whole_row(line: u64, message: String, hint: &str) -> RowError {
     let column = String::from("(row)");
-    RowError { line, column, message, hint: hint.to_owned(), is_protective: false }
+    RowError { line, column, message, hint: hint.to_owned(), is_protective: true }
 }
 
 fn unreadable(line: u64, what: &str) -> RowError {

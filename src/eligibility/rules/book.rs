@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::read::{Complaints, RuleError, Source};
-use super::{Field, Mark, RuleSet, Text};
+use super::{Field, Mark, RuleSet, Text, bounds};
 use crate::base::JurisdictionId;
 
 macro_rules! built_in {
@@ -161,6 +161,18 @@ impl RuleBook {
             book.each(&choice.rule_set, &mut errors, |set| replace(set, choice));
         }
         for acceptance in accepted {
+            let versions = || book.sets.get(&acceptance.rule_set).into_iter().flatten();
+            let is_open = |set: &RuleSet| set.mark(&acceptance.field) == Some(Mark::Unverified);
+            if Field::find(&acceptance.field).is_some()
+                && versions().next().is_some()
+                && !versions().any(is_open)
+            {
+                errors.push(format!(
+                    "`{}` of `{}` is not unverified, so there is nothing to accept",
+                    acceptance.field, acceptance.rule_set
+                ));
+                continue;
+            }
             book.each(&acceptance.rule_set, &mut errors, |set| accept(set, acceptance));
         }
         errors.dedup();
@@ -240,8 +252,12 @@ fn replace(set: &mut RuleSet, choice: &Override) -> Result<(), String> {
             field.path, set.id
         ));
     }
-    (field.set)(&mut set.rules, choice.value.clone())
+    let mut rules = set.rules.clone();
+    (field.set)(&mut rules, choice.value.clone())
         .map_err(|error| format!("`{}` of `{}`: {}", field.path, set.id, error.message().trim()))?;
+    bounds::check(&set.rules, &rules)
+        .map_err(|why| format!("`{}` of `{}`: {why}", field.path, set.id))?;
+    set.rules = rules;
     let shown = (field.shown)(&set.rules);
     set.lineage.overrides.push((field.path.to_owned(), shown.clone()));
     set.hash = set.lineage.hash();

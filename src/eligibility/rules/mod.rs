@@ -4,6 +4,7 @@
 //! rule set is chosen by jurisdiction and date. What it means is `decide`'s business.
 
 mod book;
+mod bounds;
 mod choices;
 mod consulted;
 mod fields;
@@ -160,19 +161,23 @@ impl RuleSet {
         &self.overridden
     }
 
-    /// The unverified values nobody has accepted by name.
-    pub fn unverified(&self) -> impl Iterator<Item = &'static Field> + '_ {
-        FIELDS.iter().filter(|field| {
-            self.mark(field.path) == Some(Mark::Unverified)
-                && !self.accepted.contains_key(field.path)
+    /// The unverified values nobody has accepted by name, as of `day`.
+    pub fn unverified(&self, day: Date) -> impl Iterator<Item = &'static Field> + '_ {
+        FIELDS.iter().filter(move |field| {
+            self.mark(field.path) == Some(Mark::Unverified) && !self.is_accepted(field.path, day)
         })
     }
 
+    /// Whether somebody accepted the value at `path`, on `day` or before.
+    fn is_accepted(&self, path: &str, day: Date) -> bool {
+        self.accepted.get(path).is_some_and(|acceptance| acceptance.on <= day)
+    }
+
     /// Whether one of them stands in a table that was read.
-    pub(super) fn has_unverified_in(&self, read: &TablesRead) -> bool {
+    pub(super) fn has_unverified_in(&self, read: &TablesRead, day: Date) -> bool {
         self.marks.iter().any(|(path, mark)| {
             *mark == Mark::Unverified
-                && !self.accepted.contains_key(path)
+                && !self.is_accepted(path, day)
                 && Field::find(path).is_some_and(|field| read.holds(field.table))
         })
     }

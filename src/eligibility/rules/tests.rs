@@ -160,8 +160,9 @@ fn an_accepted_value_is_no_longer_unverified() {
         on: day("2026-05-01"),
     };
     let accepted = book.with_choices(&[], &[acceptance]).unwrap();
-    let count =
-        |book: &RuleBook| book.resolve(&id("uk"), day("2026-06-01")).unwrap().unverified().count();
+    let count = |book: &RuleBook| {
+        book.resolve(&id("uk"), day("2026-06-01")).unwrap().unverified(day("2026-06-01")).count()
+    };
     assert_eq!(count(&book), count(&accepted) + 1);
 }
 
