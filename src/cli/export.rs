@@ -79,7 +79,7 @@ pub(super) fn run(args: &ExportArgs) -> Outcome {
         )));
     }
     let addresses = args.addresses.as_deref().map(open_addresses).transpose()?;
-    let store = setup::visit(&config)?;
+    let store = setup::look(&config, &keyring)?;
     let file = File::create_new(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))
         .or_exit(Exit::CannotCreate)?;

@@ -30,6 +30,8 @@ pub struct Beside {
     pub siblings: Vec<RowVersion>,
     /// The whole domain, under each live key.
     pub domains: Vec<RowVersion>,
+    /// The newest generation of any register, and the newest row of the history of legal persons.
+    pub common: (i64, i64),
 }
 
 impl Beside {

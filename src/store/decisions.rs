@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::journal::{EntryKind, Payload, Writing};
 use super::ledger::{self, Claim};
 use super::row::to_sql_number;
-use super::{kin, record};
+use super::{kin, record, snapshot};
 use crate::base::{PersonKey, PersonKeys, TransactionId};
 use crate::pipeline::{FateKey, RowVersion};
 use crate::relay::ports::{DecisionBatch, DecisionRow, Hold, OutcomeRow, Settlement};
@@ -53,8 +53,17 @@ pub(super) fn record(
 
 /// Whether a record changed since its person's permit was decided.
 fn is_outdated(writing: &Writing<'_>, batch: &DecisionBatch) -> Result<bool, Fault> {
+    let mut common = None;
     for row in &batch.decisions {
         let Some(decided_on) = row.permit_version else { continue };
+        // What concerns everybody is looked at once.
+        let current = match common {
+            Some(current) => current,
+            None => *common.insert(snapshot::common(writing.connection())?),
+        };
+        if current != row.beside.common {
+            return Ok(true);
+        }
         // A permit about nobody cannot be checked, so it is not one (promise P7).
         let current = row.person.map(|person| record::version(writing.connection(), &person));
         if current.transpose()? != i64::try_from(decided_on).ok() {

@@ -264,7 +264,8 @@ impl BatchRow {
             .prepare_cached(
                 "INSERT INTO batch (id, opened_at, completed_at, fresh, known, sum)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (id) DO UPDATE SET completed_at = excluded.completed_at,
+                 ON CONFLICT (id) DO UPDATE SET opened_at = excluded.opened_at,
+                 completed_at = excluded.completed_at,
                  fresh = excluded.fresh, known = excluded.known, sum = excluded.sum",
             )?
             .execute((

@@ -29,7 +29,11 @@ pub(super) fn answer(
         true => Registers::default(),
         false => Registers::read(connection)?,
     };
-    let mut reading = Reading { connection, registers, domains: BTreeMap::new() };
+    let common = match query.persons.is_empty() {
+        true => (0, 0),
+        false => common(connection)?,
+    };
+    let mut reading = Reading { connection, registers, common, domains: BTreeMap::new() };
     let records = query.persons.iter().map(|keys| reading.record(keys));
     let records = records.collect::<Result<_, _>>()?;
     let fates = query.fates.iter().map(|key| ledger::entry(connection, key, writer, now));
@@ -47,10 +51,21 @@ pub(super) fn answer(
     })
 }
 
+/// The newest generation of any register, and the newest row of the history of legal persons: what
+/// concerns everybody has changed if they have.
+pub(super) fn common(connection: &Connection) -> Result<(i64, i64), Fault> {
+    let sql = "SELECT (SELECT coalesce(max(generation), 0) FROM register),
+                      (SELECT coalesce(max(id), 0) FROM succession)";
+    let read =
+        connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(read)
+}
+
 /// One reading of many people, of whom several may share a domain.
 struct Reading<'c> {
     connection: &'c Connection,
     registers: Registers,
+    common: (i64, i64),
     domains: BTreeMap<PersonKey, (u64, Option<RecipientRecord>)>,
 }
 
@@ -72,6 +87,7 @@ impl Reading<'_> {
             let tags = (AddressTag::default(), AddressTag::default());
             read.domain.get_or_insert_default().absorb(&record, tags);
         }
+        read.beside.common = self.common;
         read.registers = self.registers.facts_for(self.connection, &keys.listings)?;
         Ok(read)
     }

@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::content::Reading;
 
 /// Characters a slot takes at most.
-pub const SLOT_CHARS_MAX: usize = 100;
+pub const SLOT_CHARS_MAX: usize = 60;
 /// Slots one text has at most.
 pub const SLOTS_MAX: usize = 12;
 /// Places looked at before a text that could be cut in too many ways is given up.
@@ -81,7 +81,25 @@ pub(super) fn fits(
     values: &mut Values,
 ) -> bool {
     let mut cutting = Cutting { reading, steps: 0 };
-    cutting.fits(segments, text, values)
+    cutting.fits(segments, text, values) && makes_no_link(segments, values)
+}
+
+/// Whether what the slots hold makes no host name together with each other or the text around.
+fn makes_no_link(segments: &[Segment], values: &Values) -> bool {
+    let filled = |value: &dyn Fn(&str) -> String| -> usize {
+        let text: String = segments
+            .iter()
+            .map(|segment| match segment {
+                Segment::Fixed(fixed) => fixed.clone(),
+                Segment::Slot { slot } => value(slot),
+            })
+            .collect();
+        let folded: String = text.nfkc().flat_map(char::to_lowercase).collect();
+        hosts(&folded)
+    };
+    let held = |slot: &str| values.get(slot).cloned().unwrap_or_default();
+    // A digit is as harmless as a value can be.
+    filled(&held) == filled(&|_| String::from("1"))
 }
 
 struct Cutting {
@@ -178,12 +196,17 @@ fn harmless(content: &str, reading: Reading) -> Option<String> {
 
 /// Whether a dot stands as in a host name: mail programs make links of `shop.example`.
 fn names_host(text: &str) -> bool {
+    hosts(text) > 0
+}
+
+fn hosts(text: &str) -> usize {
     let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
-    text.match_indices('.').any(|(at, _)| {
+    let is_host = |at: usize| {
         let mut behind = text[at + 1..].chars();
         let before = text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
         before && is_letter(behind.next()) && is_letter(behind.next())
-    })
+    };
+    text.match_indices('.').filter(|(at, _)| is_host(*at)).count()
 }
 
 /// Whether a character shows nothing, or changes the order of others.

@@ -119,8 +119,17 @@ fn p7_slots_carry_values_and_nothing_to_follow() {
     ] {
         check(&filled(name, "7"), false);
     }
-    check(&filled(&"x".repeat(100), "7"), true);
-    check(&filled(&"x".repeat(101), "7"), false);
+    check(&filled(&"x".repeat(60), "7"), true);
+    check(&filled(&"x".repeat(61), "7"), false);
+    // Two slots with a dot between them make no host either.
+    let joined = BREACH.replace("{{order}}", "{{euros}}.{{cents}}");
+    let approval = Approval::of(&message(joined.as_str()), terms()).unwrap();
+    let filled_in = |euros: &str, cents: &str| {
+        let raw = joined.replace("{{euros}}", euros).replace("{{cents}}", cents);
+        approval.covers(&message(raw.replace("{{name}}", "Jane")))
+    };
+    assert!(filled_in("12", "50"));
+    assert!(!filled_in("12 (see acme-sale", "com/boots) 50"));
     // The same slot holds the same everywhere.
     check(&filled("Jane", "7").replace("<b>Jane</b>", "<b>Shoes at half price</b>"), false);
     check(&filled("Jane", "7").replace("<b>Jane</b>", "<b>Ja&Tab;ne</b>"), false);
@@ -241,7 +250,7 @@ proptest! {
             let rest = text.strip_prefix("Dear ").unwrap().strip_suffix(" was seen.").unwrap();
             let found = rest.match_indices(", your order ").any(|(at, fixed)| {
                 [&rest[..at], &rest[at + fixed.len()..]].iter().all(|value| {
-                    value.chars().count() <= 100
+                    value.chars().count() <= 60
                         && !value.contains(['\n', '<', '>', '@'])
                         && !value.contains("://")
                 })
@@ -251,7 +260,7 @@ proptest! {
     }
 
     #[test]
-    fn p5_every_plain_value_fits(name in "[A-Z][A-Za-z' -]{0,60}", order in "[0-9-]{1,20}") {
+    fn p5_every_plain_value_fits(name in "[A-Z][A-Za-z' -]{0,59}", order in "[0-9-]{1,20}") {
         let segments = template::cut("Dear {{name}}, your order {{order}} was seen.").unwrap();
         let text = format!("Dear {name}, your order {order} was seen.");
         prop_assert!(template::fits(&segments, &text, Reading::Plain, &mut Values::new()));

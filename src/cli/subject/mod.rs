@@ -81,6 +81,9 @@ pub(super) struct EraseArgs {
     /// The legal person that erases.
     #[arg(long, value_name = "ID", value_parser = EntityId::parse)]
     entity: EntityId,
+    /// The legal person is gone from the configuration.
+    #[arg(long)]
+    former: bool,
     #[command(flatten)]
     officer: Officer,
     /// The person's address.
@@ -119,7 +122,7 @@ impl About {
         }
         let keyring = setup::keyring(&config)?;
         let mailbox = mailbox(&self.address)?;
-        let store = setup::visit(&config)?;
+        let store = setup::look(&config, &keyring)?;
         let keys = keyring.address_keys(&mailbox);
         let read = Dossier::read(&store, &keys, self.entity.as_ref());
         let mut dossier = setup::runtime()?.block_on(read).or_exit(Exit::Unavailable)?;
@@ -163,6 +166,15 @@ fn export(about: &About, out: &PathBuf) -> Outcome {
 fn erase(args: &EraseArgs) -> Outcome {
     let config = setup::config(&args.config)?;
     let act = args.officer.act(&config, Right::DataSubjects)?;
+    if config.entity(&args.entity).is_none() && !args.former {
+        let known: Vec<&str> = config.entities.iter().map(|entity| entity.id.as_str()).collect();
+        let error = anyhow!(
+            "`{}` is no [[entity]] (one of {}); if it stood there once, add --former",
+            args.entity,
+            known.join(", ")
+        );
+        return Err(Failure::new(Exit::Usage, error));
+    }
     let keyring = setup::keyring(&config)?;
     let mailbox = mailbox(&args.address)?;
     let store = setup::visit_or_create(&config, &keyring)?;
@@ -177,8 +189,10 @@ fn erase(args: &EraseArgs) -> Outcome {
         format!("  rows looked in       {} (linked addresses and older keys too)", erased.rows),
         format!("  journalled as        {} {}", erased.chain, erased.entry),
         format!("  digest of it all     {}", erased.digest),
-        String::from("What stays, under a keyed hash of the address and nothing else:"),
-        String::from("  the objections, and this erasure, which is one: nothing more is sent, and"),
+        String::from("What stays, under a keyed hash of the address:"),
+        String::from(
+            "  the objections with what proves them, and this erasure, which is one: nothing more is sent, and",
+        ),
         String::from("  evidence dated before it counts no more (GDPR art. 17(3)(b), 21(3))"),
         String::from("  the moment of the last marketing, and who is behind the address in law"),
         String::from("  consents that name other legal persons too, for those"),

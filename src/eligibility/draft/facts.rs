@@ -33,8 +33,17 @@ impl EvidenceDraft {
             document: self.document.clone(),
             batch: None,
         };
-        let make =
-            |at, fact| Evidence { at, tag: None, fact, level, provenance: provenance.clone() };
+        let make = |at, fact| {
+            // Who somebody is outlives the dealing it was told with; what proves the dealing not.
+            let is_beside =
+                kind != "subject_described" && matches!(fact, Fact::SubjectDescribed { .. });
+            let source = provenance.source.clone();
+            let provenance = match is_beside {
+                true => Provenance { source, ..Provenance::default() },
+                false => provenance.clone(),
+            };
+            Evidence { at, tag: None, fact, level, provenance }
+        };
         let mut pieces: Vec<Evidence> =
             self.facts(kind, at)?.into_iter().map(|fact| make(at, fact)).collect();
         if let Some(withdrawn_at) = self.withdrawn_at.filter(|_| kind == "consent_given") {

@@ -154,7 +154,7 @@ async fn p2_permit_falls_when_the_row_under_an_older_key_changes() {
     assert_eq!(objections_of(&store, keys.newest.person).await, 1);
     let stale = Beside {
         siblings: vec![RowVersion { row: keys.older[0].person, version: 0 }],
-        domains: vec![],
+        ..Beside::default()
     };
     let row = DecisionRow { permit_version: Some(1), ..row(stale).remove(0) };
     let refused = store.record(attempt(&bench, 2, vec![row], &["jane"])).await;

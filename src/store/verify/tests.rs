@@ -31,7 +31,6 @@ async fn populated() -> Bench {
     store.append_chunks(late, &batch("broken"), &mut |_| {}).await.unwrap();
     other.append(person(1), objection("2026-02-01")).await.unwrap();
     undo_one_of_two(&bench, &store).await;
-    act_as_officer(&store).await;
     other.annotate(Act::Config, b"{}".to_vec()).await.unwrap();
     let names = ["jane", "joan", "june"];
     store.record(attempt(&bench, 1, vec![permit(1, 2), denial(2)], &names)).await.unwrap();
@@ -42,6 +41,7 @@ async fn populated() -> Bench {
     };
     store.settle(settled).await.unwrap();
     store.note(denial(4));
+    act_as_officer(&store).await;
     let lineage = Lineage { texts: vec!["[meta]".to_owned()], overrides: vec![] };
     store.keep_sources(vec![SourceText::RuleSet(lineage)]).await.unwrap();
     let cutoffs = Cutoffs { service: Some(bench.now()), ..Cutoffs::default() };
