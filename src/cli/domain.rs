@@ -57,7 +57,7 @@ struct About {
 pub(super) struct ObjectArgs {
     #[command(flatten)]
     about: About,
-    /// The legal person whose marketing is objected to, as under [[entity]].
+    /// The legal person whose marketing is objected to, by its id in the configuration.
     #[arg(long, value_name = "ID")]
     entity: String,
     /// Only marketing under this brand.

@@ -15,7 +15,7 @@ use crate::config::{Config, OperatorConfig, Right};
 /// Who acts and why.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Officer {
-    /// The operator who answers for this, as under [[operator]].
+    /// The operator who answers for this, by the name in the configuration.
     #[arg(long = "by", value_name = "NAME")]
     by: String,
     /// Why, in words that will be understood in years.

@@ -28,7 +28,7 @@ pub(super) enum RulesCommand {
     /// Show where two rule sets differ.
     #[command(after_help = "Example:\n  consentry rules diff uk@1.0.0 uk@1.1.0")]
     Diff(DiffArgs),
-    /// Answer every case file in files and folders and print what differs from [then].
+    /// Answer every case file in files and folders and print what differs from what each expects.
     #[command(
         after_help = "Example:\n  consentry rules test cases/\nExit code 1 if a case comes out otherwise, 65 if one cannot be read."
     )]

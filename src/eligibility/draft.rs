@@ -42,7 +42,7 @@ impl DraftError {
 pub enum DraftScope {
     /// All marketing of the entity.
     #[default]
-    #[serde(alias = "everything", alias = "all")]
+    #[serde(alias = "everything", alias = "all", alias = "all_marketing")]
     Entity,
     /// The brand named.
     Brand,

@@ -105,6 +105,21 @@ mod tests {
     }
 
     #[test]
+    fn a_choice_in_part_stays_within_its_part() {
+        let kinds =
+            "[overrides.at]\n\"soft.relationship_kinds\" = [\"sale_paid\", \"competition\"]\n";
+        refused(kinds, 2, "relations may be left out");
+        refused("[overrides.uk]\n\"consent.evidence_required\" = []\n", 2, "proof may be added");
+    }
+
+    #[test]
+    fn what_is_not_unverified_cannot_be_accepted() {
+        let content = "[[accepted_unverified]]\nrule_set = \"uk\"\nfield = \"soft.available\"\n\
+                       by = \"A. Counsel\"\non = 2026-05-01\n";
+        refused(content, 1, "is not unverified");
+    }
+
+    #[test]
     fn what_is_accepted_needs_a_name_and_a_date() {
         let head = "[[accepted_unverified]]\nrule_set = \"uk\"\nfield = \"business.public_body\"\n";
         refused(head, 1, "missing field `by`");
