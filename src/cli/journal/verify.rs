@@ -28,6 +28,9 @@ pub(in crate::cli) struct VerifyArgs {
     /// A public key in hex that signed them; without any, those of the keyring count.
     #[arg(long, value_name = "HEX", requires = "against")]
     public_key: Vec<String>,
+    /// Let checkpoints pass that the store says were given up by `store accept-restore`.
+    #[arg(long, requires = "against")]
+    accept_given_up: bool,
 }
 
 /// Runs the command.
@@ -51,7 +54,7 @@ pub(super) fn run(args: &VerifyArgs) -> Outcome {
         }
     };
     let kept = match &args.against {
-        Some(file) => compare(&config, file, &args.public_key)?,
+        Some(file) => compare(&config, file, args)?,
         None => true,
     };
     Ok(if whole && kept { Exit::Ok } else { Exit::No })
@@ -77,14 +80,14 @@ fn tell(report: &VerifyReport) {
 }
 
 /// Whether the store is what the checkpoints in `file` say.
-fn compare(config: &Config, file: &Path, keys: &[String]) -> Result<bool, Failure> {
+fn compare(config: &Config, file: &Path, args: &VerifyArgs) -> Result<bool, Failure> {
     let text = fs::read_to_string(file)
         .with_context(|| format!("cannot read {}", file.display()))
         .or_exit(Exit::NoInput)?;
     let checkpoints = Checkpoint::parse_lines(&text)
         .map_err(|error| anyhow!("{}: {error}", file.display()))
         .or_exit(Exit::Data)?;
-    let trusted = trusted(config, keys)?;
+    let trusted = trusted(config, &args.public_key)?;
     let compared =
         verify_against(&config.store.path, config.store.busy_timeout, &checkpoints, &trusted)
             .or_exit(Exit::Unavailable)?;
@@ -103,7 +106,15 @@ fn compare(config: &Config, file: &Path, keys: &[String]) -> Result<bool, Failur
     if checkpoints.is_empty() {
         output::remark("the file holds no checkpoint, so nothing was compared");
     }
-    Ok(compared.broken.is_empty() && !checkpoints.is_empty())
+    // Whoever wrote the store anew could have written the excuse as well.
+    let is_excused = compared.given_up.is_empty() || args.accept_given_up;
+    if !is_excused {
+        output::remark(
+            "the store itself says they were given up; if you know of that restore, add \
+             --accept-given-up",
+        );
+    }
+    Ok(compared.broken.is_empty() && is_excused && !checkpoints.is_empty())
 }
 
 fn trusted(config: &Config, keys: &[String]) -> Result<Vec<PublicKey>, Failure> {
