@@ -7,10 +7,9 @@
 use std::fmt;
 
 use aws_lc_rs::hmac;
-use data_encoding::HEXLOWER;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use super::hex::hex_bytes;
 use super::{Digest, Separators};
 
 /// The number under which a key stands in the keyring, 1 to 255.
@@ -180,65 +179,19 @@ pub(super) fn short_tag(key: &SubKey, parts: &[&[u8]]) -> [u8; 16] {
     short
 }
 
-macro_rules! pseudonyms {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-        pub struct $name([u8; 16]);
-
-        impl $name {
-            /// The pseudonym with these 16 bytes.
-            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-                Self(bytes)
-            }
-
-            /// The 16 bytes.
-            pub const fn as_bytes(&self) -> &[u8; 16] {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&HEXLOWER.encode(&self.0))
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                HEXLOWER
-                    .decode(text.as_bytes())
-                    .ok()
-                    .and_then(|bytes| bytes.try_into().ok())
-                    .map(Self)
-                    .ok_or_else(|| serde::de::Error::custom("expected 32 lower-case hex digits"))
-            }
-        }
-    )*};
-}
-
-pseudonyms! {
+hex_bytes! {
     /// A person, as far as an address tells: case, quoting and sub-address do not matter.
-    PersonKey;
+    #[derive(Default)]
+    PersonKey: 16, "32 lower-case hex digits";
     /// One exact address of a person: case does not matter, the sub-address does.
-    AddressTag;
+    #[derive(Default)]
+    AddressTag: 16, "32 lower-case hex digits";
     /// A whole domain, whose firm may object for all who have an address there.
-    DomainKey;
+    #[derive(Default)]
+    DomainKey: 16, "32 lower-case hex digits";
     /// What an opt-out register lists: an address, a domain, or the hash of either.
-    ListingKey;
+    #[derive(Default)]
+    ListingKey: 16, "32 lower-case hex digits";
 }
 
 impl DomainKey {

@@ -6,6 +6,7 @@
 mod address;
 mod digest;
 mod free_mail;
+mod hex;
 mod ids;
 mod keyring;
 mod keys;

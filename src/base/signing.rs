@@ -6,9 +6,9 @@
 use std::fmt;
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
-use data_encoding::{BASE64, HEXLOWER};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use data_encoding::BASE64;
 
+use super::hex::hex_bytes;
 use super::{KeyId, Keyring, MasterKey};
 
 const LABEL: &str = "consentry checkpoint signature v1";
@@ -16,66 +16,13 @@ const LABEL: &str = "consentry checkpoint signature v1";
 /// The head of a SubjectPublicKeyInfo for Ed25519 (RFC 8410 §4): what follows is the key.
 const SPKI_HEAD: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0];
 
-macro_rules! hex_bytes {
-    ($($(#[$doc:meta])* $name:ident: $length:literal;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; $length]);
-
-        impl $name {
-            /// The value with these bytes.
-            pub const fn from_bytes(bytes: [u8; $length]) -> Self {
-                Self(bytes)
-            }
-
-            /// The bytes.
-            pub const fn as_bytes(&self) -> &[u8; $length] {
-                &self.0
-            }
-
-            /// Reads lower-case hex digits.
-            pub fn parse(text: &str) -> Option<Self> {
-                let bytes = HEXLOWER.decode(text.as_bytes()).ok()?;
-                bytes.try_into().ok().map(Self)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&HEXLOWER.encode(&self.0))
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                Self::parse(&text).ok_or_else(|| {
-                    serde::de::Error::custom(concat!("expected ", $length, " bytes in lower-case hex"))
-                })
-            }
-        }
-    )*};
-}
-
 hex_bytes! {
     /// The public half of a signing key.
-    PublicKey: 32;
+    PublicKey: 32, "32 bytes in lower-case hex";
     /// A signature.
-    Signature: 64;
+    Signature: 64, "64 bytes in lower-case hex";
     /// What names a store: random bytes made with it.
-    StoreId: 16;
+    StoreId: 16, "16 bytes in lower-case hex";
 }
 
 impl PublicKey {

@@ -23,7 +23,8 @@ pub(super) fn applies(hearing: &Hearing<'_>) -> bool {
 
 /// The conditions of the exception, for the best act of support on record.
 pub(super) fn limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
-    let mut limbs = vec![status(hearing), sole_purpose(hearing)];
+    let mut limbs =
+        vec![noncommercial::charity_status(hearing, "charity.soft"), sole_purpose(hearing)];
     let support = |dealing: &Dealing<'_>| {
         matches!(
             dealing.kind,
@@ -49,17 +50,6 @@ pub(super) fn limbs(hearing: &Hearing<'_>) -> Vec<Limb> {
         vec![hearing.unmet("charity.soft", reason, fact)]
     }));
     limbs
-}
-
-fn status(hearing: &Hearing<'_>) -> Limb {
-    let sender = &hearing.message().sending_entity;
-    let is_charity = hearing.case.policy.charities.contains(sender);
-    let fact = if is_charity {
-        format!("{sender} is declared to be a charity")
-    } else {
-        format!("{sender} is not declared to be a charity")
-    };
-    hearing.check("charity.soft", unless(is_charity, Reason::NotACharity), fact)
 }
 
 fn sole_purpose(hearing: &Hearing<'_>) -> Limb {

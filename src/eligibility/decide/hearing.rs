@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use crate::base::{EntityId, Timestamp};
 use crate::eligibility::calendar::local_date;
-use crate::eligibility::case::{Case, MessageFacts};
+use crate::eligibility::case::{Case, MessageFacts, RecipientFacts};
 use crate::eligibility::fact::{Fact, SubjectKind};
 use crate::eligibility::reason::Reason;
 use crate::eligibility::record::{Entry, ObjectionForm, RecipientRecord};
@@ -23,6 +23,8 @@ pub(super) struct Hearing<'c> {
     pub set: &'c RuleSet,
     pub today: Date,
     rules: Consulted<'c>,
+    /// The last bounce that says the mailbox does not exist; asked for with every statement.
+    recycled: Option<&'c Entry>,
 }
 
 impl<'c> Hearing<'c> {
@@ -35,7 +37,8 @@ impl<'c> Hearing<'c> {
         read: &'c TablesRead,
     ) -> Self {
         let rules = Consulted::new(rules, read);
-        Self { case, set, today: local_date(case.at, rules.scope().utc_offset_hours), rules }
+        let today = local_date(case.at, rules.scope().utc_offset_hours);
+        Self { case, set, today, rules, recycled: last_unknown(&case.recipient) }
     }
 
     pub const fn rules(&self) -> Consulted<'c> {
@@ -61,12 +64,7 @@ impl<'c> Hearing<'c> {
     /// When the address was last unknown to its provider for good: whoever has it since may be
     /// somebody else.
     pub fn recycled_at(&self) -> Option<(Timestamp, &'c Entry)> {
-        let recipient = &self.case.recipient;
-        let is_of_address = |entry: &&Entry| entry.tag.is_none_or(|tag| tag == recipient.tag);
-        let unknown = recipient.record.entries().iter().filter(is_of_address).filter(
-            |entry| matches!(&entry.fact, Fact::Bounce { status } if is_mailbox_unknown(status)),
-        );
-        unknown.max_by_key(|entry| (entry.at, entry.id)).map(|entry| (entry.at, entry))
+        self.recycled.map(|entry| (entry.at, entry))
     }
 
     /// What describes who the law sees behind the address in the way `tells` asks for: what was
@@ -198,4 +196,13 @@ fn is_mailbox_unknown(status: &str) -> bool {
     words
         .map(|word| word.trim_matches('.'))
         .any(|word| matches!(word, "5.1.1" | "5.1.6" | "5.1.10"))
+}
+
+/// The last piece of evidence that the address was unknown to its provider.
+fn last_unknown<'c>(recipient: &RecipientFacts<'c>) -> Option<&'c Entry> {
+    let is_of_address = |entry: &&Entry| entry.tag.is_none_or(|tag| tag == recipient.tag);
+    let unknown = recipient.record.entries().iter().filter(is_of_address).filter(
+        |entry| matches!(&entry.fact, Fact::Bounce { status } if is_mailbox_unknown(status)),
+    );
+    unknown.max_by_key(|entry| (entry.at, entry.id))
 }

@@ -71,14 +71,19 @@ fn status(hearing: &Hearing<'_>) -> Option<Limb> {
     if !is_charity || !hearing.rules().noncommercial().charity_registered {
         return None;
     }
-    let declared = hearing.case.policy.charities.contains(&message.sending_entity);
-    let fact = if declared {
-        format!("{} is declared to be a charity", message.sending_entity)
+    Some(charity_status(hearing, "noncommercial.charity_registered"))
+}
+
+/// Whether the sender is declared to be a charity in law, where the field at `path` asks for it.
+pub(super) fn charity_status(hearing: &Hearing<'_>, path: &'static str) -> Limb {
+    let sender = &hearing.message().sending_entity;
+    let is_charity = hearing.case.policy.charities.contains(sender);
+    let fact = if is_charity {
+        format!("{sender} is declared to be a charity")
     } else {
-        format!("{} is not declared to be a charity", message.sending_entity)
+        format!("{sender} is not declared to be a charity")
     };
-    let failure = unless(declared, Reason::NotACharity);
-    Some(hearing.check("noncommercial.charity_registered", failure, fact))
+    hearing.check(path, unless(is_charity, Reason::NotACharity), fact)
 }
 
 /// Whether the person was told, when the address was collected, and could refuse.
